@@ -1,0 +1,10 @@
+"""Data sets that need no network: one module each, and each answers where from, what shape, which licence.
+
+| module          | what it holds                                                             |
+| --------------- | ------------------------------------------------------------------------- |
+| `fashion_mnist` | 12,000 + 2,000 embedded 28×28 pictures in 10 classes; 60,000 + 10,000 on request |
+| `king_james`    | Genesis to Ruth, about a million characters                               |
+| `photographs`   | the photographs that scikit-image and scikit-learn ship                   |
+| `image_set`     | pictures and labels held in tensors, and the two ways to batch them       |
+| `embedded`      | the files of this package, read only after their sha256 was checked       |
+"""

@@ -1,0 +1,150 @@
+"""Real photographs that need no download: those that scikit-image and scikit-learn ship in their wheels.
+
+`PHOTOGRAPHS` lists each with its size, credit and licence. Nothing is copied into the course; the files are read where
+the two packages keep them, after their sha256 was checked.
+"""
+
+import io
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from course_utils.data import embedded
+from course_utils.errors import CourseError
+
+PACKAGE_FOLDERS = {"skimage": "data", "sklearn": "datasets/images"}
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """One photograph of a package: (channels, height, width) as stored, who made it, under which licence."""
+
+    package: str
+    file: str
+    shape: tuple[int, int, int]
+    credit: str
+    licence: str
+    sha256: str
+
+
+PHOTOGRAPHS = {
+    "astronaut": Photograph(
+        "skimage",
+        "astronaut.png",
+        (3, 512, 512),
+        "NASA, Great Images database (Eileen Collins)",
+        "public domain",
+        "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
+    ),
+    "coffee": Photograph(
+        "skimage",
+        "coffee.png",
+        (3, 400, 600),
+        "Rachel Michetti, courtesy of Pikolo Espresso Bar",
+        "CC0",
+        "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7",
+    ),
+    "chelsea": Photograph(
+        "skimage",
+        "chelsea.png",
+        (3, 300, 451),
+        "Stefan van der Walt",
+        "CC0",
+        "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
+    ),
+    "rocket": Photograph(
+        "skimage",
+        "rocket.jpg",
+        (3, 427, 640),
+        "SpaceX (launch of DSCOVR)",
+        "public domain",
+        "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
+    ),
+    "camera": Photograph(
+        "skimage",
+        "camera.png",
+        (1, 512, 512),
+        "Lav Varshney",
+        "CC0",
+        "b0793d2adda0fa6ae899c03989482bff9a42d3d5690fc7e3648f2795d730c23a",
+    ),
+    "brick": Photograph(
+        "skimage",
+        "brick.png",
+        (1, 512, 512),
+        "CC0Textures (Bricks25)",
+        "CC0",
+        "7966caf324f6ba843118d98f7a07746d22f6a343430add0233eca5f6eaaa8fcf",
+    ),
+    "grass": Photograph(
+        "skimage",
+        "grass.png",
+        (1, 512, 512),
+        "linolafett",
+        "CC0",
+        "b6b6022426b38936c43a4ac09635cd78af074e90f42ffa8227ac8b7452d39f89",
+    ),
+    "gravel": Photograph(
+        "skimage",
+        "gravel.png",
+        (1, 512, 512),
+        "CC0Textures (Gravel04)",
+        "CC0",
+        "c48615b451bf1e606fbd72c0aa9f8cc0f068ab7111ef7d93bb9b0f2586440c12",
+    ),
+    "motorcycle": Photograph(
+        "skimage",
+        "motorcycle_left.png",
+        (3, 500, 741),
+        "Middlebury 2014 stereo benchmark (Nesic, Westling, Wang, Kitajima, Krathwohl, Scharstein)",
+        "not stated; shipped by scikit-image",
+        "db18e9c4157617403c3537a6ba355dfeafe9a7eabb6b9b94cb33f6525dd49179",
+    ),
+    "hubble": Photograph(
+        "skimage",
+        "hubble_deep_field.jpg",
+        (3, 872, 1000),
+        "NASA, Hubble eXtreme Deep Field",
+        "public domain",
+        "3a19c5dd8a927a9334bb1229a6d63711b1c0c767fb27e2286e7c84a3e2c2f5f4",
+    ),
+    "china": Photograph(
+        "sklearn",
+        "china.jpg",
+        (3, 427, 640),
+        "danielbuechele, Flickr 6061409035",
+        "CC BY 2.0",
+        "8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29",
+    ),
+    "flower": Photograph(
+        "sklearn",
+        "flower.jpg",
+        (3, 427, 640),
+        "vultilion, Flickr 6056698931",
+        "CC BY 2.0",
+        "a77f6ec41e353afdf8bdff2ea981b2955535d8d83294f8cfa49cf4e423dd5638",
+    ),
+}
+
+
+def load(name: str) -> Tensor:
+    """The photograph `name` of `PHOTOGRAPHS`: (C, H, W) uint8, with C = 3 (RGB) or 1 (grey).
+
+    Raises `CourseError` for an unknown name and for a file that is missing or not the recorded one.
+    """
+    if name not in PHOTOGRAPHS:
+        raise CourseError(f"no photograph {name!r}: choose one of {', '.join(PHOTOGRAPHS)}")
+    photograph = PHOTOGRAPHS[name]
+    package_file = find_spec(photograph.package).origin  # the package itself is slow to import, and not needed
+    path = Path(package_file).parent / PACKAGE_FOLDERS[photograph.package] / photograph.file
+    distribution = {"skimage": "scikit-image", "sklearn": "scikit-learn"}[photograph.package]
+    content = embedded.read_verified(
+        path, photograph.sha256, restore=f"reinstall it with `pip install --force-reinstall --no-deps {distribution}`"
+    )
+    pixels = np.array(Image.open(io.BytesIO(content)))
+    return torch.from_numpy(pixels).reshape(*photograph.shape[1:], -1).permute(2, 0, 1).contiguous()
