@@ -1,0 +1,162 @@
+"""The `course` command: thin, one function per verb."""
+
+import errno
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from course_utils.errors import CourseError
+
+app = typer.Typer(
+    help="Convolution to Codec: open the lessons, check this machine, run and validate notebooks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+Paths = Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Notebooks or folders; default: all.")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps; default: COURSE_DEVICE, else the best.")]
+
+
+@app.command()
+def lab(
+    notebook: Annotated[
+        str | None, typer.Argument(help="A notebook, or a lesson's number; default: lesson 01.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="The port to serve on; default: the first free from 8888.")] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser; --no-browser on a server.")] = True,
+) -> None:
+    """Open JupyterLab at a lesson. Example: course lab 2 --port 8890 --no-browser"""
+    from course_utils.notebooks import files
+    from course_utils.notebooks import lab as server
+
+    root = files.course_root()
+    raise typer.Exit(server.serve(server.chosen_notebook(notebook, root), root, port=port, browser=browser))
+
+
+@app.command()
+def doctor() -> None:
+    """Check that this machine is ready, one line per need; exit 1 where one fails. Example: course doctor"""
+    from course_utils import doctor as checks
+
+    findings = checks.examine()
+    for finding in findings:
+        typer.echo(f"{f'[{finding.status}]':6} {finding.need}: {finding.text}")
+    raise typer.Exit(any(finding.status == "fail" for finding in findings))
+
+
+@app.command()
+def validate(
+    paths: Paths = None,
+    device: Device = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Notebooks at a time; default: cores.")
+    ] = None,
+) -> None:
+    """Re-run notebooks and compare their stored outputs with nbval. Example: course validate lessons -j 2"""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from course_utils import runtime
+    from course_utils.notebooks import files
+    from course_utils.notebooks import validate as validation
+
+    where = runtime.device(device).type
+    root = files.course_root()
+    work = [validation.prepare(path, device_type=where) for path in files.find(paths or [], root)]
+    workers = min(jobs or os.cpu_count() or 1, len(work))
+    console = Console() if sys.stdout.isatty() else Console(width=140)
+    with Progress(console=console, transient=True, disable=not sys.stdout.isatty()) as progress:
+        task = progress.add_task(f"validating on {where}", total=len(work))
+        results = validation.validate(work, device=where, workers=workers, on_result=lambda _: progress.advance(task))
+    for result in results:
+        if result.faults:
+            typer.echo(f"--- {result.job.path.name}\n{result.report}")
+    console.print(_validation_table(results, root, where))
+    failed = sum(bool(result.faults) for result in results)
+    typer.echo(f"{len(results) - failed} passed, {failed} failed")
+    raise typer.Exit(failed > 0)
+
+
+def _validation_table(results: list, root: Path, where: str):
+    from rich.table import Table
+
+    table = Table(title=f"course validate on {where}")
+    for column in ("notebook", "seconds", "budget", "memory", "cells", "compared", "verdict"):
+        table.add_column(column, justify="left" if column in ("notebook", "verdict") else "right")
+    for result in results:
+        job = result.job
+        table.add_row(
+            os.path.relpath(job.path, root),
+            f"{result.seconds:.0f}",
+            f"{job.budget:.0f}",
+            f"{result.peak_memory / 2**30:.1f} GiB",
+            str(job.cells),
+            f"{job.compared} of {job.with_output}",
+            "; ".join(result.faults) or "passed",
+        )
+    return table
+
+
+@app.command()
+def run(paths: Paths = None, device: Device = None) -> None:
+    """Execute notebooks and store their outputs, normalised. Example: course run lessons/01_the_training_loop.ipynb"""
+    from tqdm import tqdm
+
+    from course_utils import runtime
+    from course_utils.notebooks import files
+    from course_utils.notebooks import run as runner
+
+    where = runtime.device(device).type
+    for path in files.find(paths or [], files.course_root()):
+        with tqdm(desc=path.name, unit="cell") as bar:
+
+            def show(done: int, total: int, bar: tqdm = bar) -> None:
+                bar.total, bar.n = total, done
+                bar.refresh()
+
+            runner.run(path, device=where, on_cell=show)
+
+
+@app.command()
+def index(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a table is stale.")] = False,
+) -> None:
+    """Write the README's tables from the notebooks' metadata. Example: course index --check"""
+    from course_utils.notebooks import files
+    from course_utils.notebooks import index as tables
+
+    root = files.course_root()
+    readme = root / "README.md"
+    before = readme.read_text(encoding="utf-8")
+    after = tables.indexed(before, root)
+    if before == after:
+        typer.echo("README.md is up to date")
+    elif check:
+        typer.echo("README.md is stale: run `course index` and commit it", err=True)
+        raise typer.Exit(1)
+    else:
+        files.write_text(readme, after)
+        typer.echo("README.md written")
+
+
+def main() -> None:
+    """Run the command; a user's mistake ends in one line and exit code 2."""
+    try:
+        app()
+    except CourseError as error:
+        message = str(error)
+    except KeyboardInterrupt:
+        message = "stopped"
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOENT):
+            raise
+        hint = "free some space and try again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check the path"
+        message = f"{error.strerror}: {error.filename or 'disk'}; {hint}"
+    print(f"course: {message}", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,120 @@
+"""Finding, reading and writing the course's notebooks, and what each says about itself."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+import course_utils
+from course_utils.errors import CourseError
+
+VALIDATED_FOLDERS = ("lessons", "solutions")
+IGNORE_TAG = "nbval-ignore-output"
+
+
+@dataclass(frozen=True)
+class CourseMetadata:
+    """What a notebook says about itself in `metadata.course`.
+
+    requires: numbers of the lessons that come before
+    minutes_cpu, minutes_gpu: the budget on two CPU cores and on a GPU
+    data: names of the data sets it uses
+    """
+
+    title: str
+    part: str
+    requires: tuple[int, ...]
+    minutes_cpu: float
+    minutes_gpu: float
+    data: tuple[str, ...]
+
+
+def course_root(start: Path | None = None) -> Path:
+    """The course folder: the first folder upwards from `start` (default: here) with `lessons/`, else the package's own.
+
+    Raises `CourseError` where neither is a course folder.
+    """
+    start = (start or Path.cwd()).resolve()
+    for folder in (start, *start.parents, Path(course_utils.__file__).parents[1]):
+        if (folder / "lessons").is_dir() and (folder / "pyproject.toml").is_file():
+            return folder
+    raise CourseError("no course here: go to the folder that holds lessons/ and pyproject.toml")
+
+
+def find(paths: Iterable[Path], root: Path) -> list[Path]:
+    """The notebooks that `paths` name, sorted: files as they are, folders searched, all validated folders by default.
+
+    Raises `CourseError` for a path that does not exist or is no notebook, and where nothing is found.
+    """
+    found: set[Path] = set()
+    for path in list(paths) or [root / folder for folder in VALIDATED_FOLDERS if (root / folder).is_dir()]:
+        if path.is_dir():
+            found |= {each for each in path.rglob("*.ipynb") if ".ipynb_checkpoints" not in each.parts}
+        elif not path.is_file():
+            raise CourseError(f"no such notebook: {path}; see `ls lessons`")
+        elif path.suffix != ".ipynb":
+            raise CourseError(f"{path} is not a notebook: name a file that ends in .ipynb, or a folder")
+        else:
+            found.add(path)
+    if not found:
+        raise CourseError("no notebook found: name a file that ends in .ipynb, or a folder that holds some")
+    return sorted(each.resolve() for each in found)
+
+
+def read(path: Path) -> NotebookNode:
+    """The notebook at `path`, checked against the format. Raises `CourseError` where it is not one."""
+    try:
+        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        nbformat.validate(notebook)
+    except OSError as error:
+        raise CourseError(f"{path} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, json.JSONDecodeError, nbformat.reader.NotJSONError):
+        raise CourseError(f"{path} is not JSON, so no notebook: restore it with `git checkout -- {path}`") from None
+    except (nbformat.ValidationError, AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise CourseError(f"{path} is not a valid notebook ({reason}): restore it with `git checkout`") from None
+    return notebook
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace the file at `path` whole or not at all: a full disk or a crash leaves the old one as it was."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        Path(temporary).chmod(path.stat().st_mode if path.exists() else 0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def course_metadata(notebook: NotebookNode, path: Path) -> CourseMetadata:
+    """What the notebook at `path` says about itself. Raises `CourseError` where a field is missing or misshapen."""
+    try:
+        fields = notebook.metadata["course"]
+        return CourseMetadata(
+            title=str(fields["title"]),
+            part=str(fields["part"]),
+            requires=tuple(int(number) for number in fields["requires"]),
+            minutes_cpu=float(fields["minutes_cpu"]),
+            minutes_gpu=float(fields["minutes_gpu"]),
+            data=tuple(map(str, fields["data"])),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CourseError(f"{path}: metadata.course lacks or garbles {error}; lesson 01 shows a whole one") from None
+
+
+def cells_with_output(notebook: NotebookNode) -> list[NotebookNode]:
+    """The code cells with stored output."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.outputs]
+
+
+def is_compared(cell: NotebookNode) -> bool:
+    """Whether nbval compares the cell's output: neither its tags nor a comment in its source says otherwise."""
+    return IGNORE_TAG not in cell.metadata.get("tags", []) and "NBVAL_IGNORE_OUTPUT" not in cell.source

@@ -1,0 +1,50 @@
+"""The README's tables, written from what the notebooks say about themselves."""
+
+import re
+from pathlib import Path
+
+from course_utils.errors import CourseError
+from course_utils.notebooks import files
+
+MARKERS = "<!-- course index: {folder} -->\n", "<!-- end of course index: {folder} -->"
+FOLDERS = ("lessons", "labs")
+
+
+def indexed(readme: str, root: Path) -> str:
+    """The text of the README with every marked table made anew.
+
+    Raises `CourseError` where the README has no marked table, or has a begin without its end.
+    """
+    tables = 0
+    for folder in FOLDERS:
+        begin, end = (marker.format(folder=folder) for marker in MARKERS)
+        if (begin in readme) != (end in readme):
+            raise CourseError(f"README.md has only one of {begin.strip()!r} and {end!r}: put both around the table")
+        if begin in readme:
+            tables += 1
+            pattern = re.escape(begin) + ".*?" + re.escape(end)
+            table = begin + _table(root / folder, root) + end
+            readme = re.sub(pattern, lambda _, table=table: table, readme, flags=re.DOTALL)
+    if not tables:
+        raise CourseError(
+            f"README.md has no place for a table: add the lines {MARKERS[0].format(folder='lessons')!r} …"
+        )
+    return readme
+
+
+def _table(folder: Path, root: Path) -> str:
+    lines = ["| No. | Title | Part | After | Minutes on 2 cores | Minutes on a GPU | Data |", "|" + " --- |" * 7]
+    for path in files.find([folder], root):
+        about = files.course_metadata(files.read(path), path)
+        number = path.stem.split("_")[0]
+        cells = [
+            number,
+            f"[{about.title}]({path.relative_to(root.resolve()).as_posix()})",
+            about.part,
+            ", ".join(f"{each:02d}" for each in about.requires) or "–",
+            f"{about.minutes_cpu:g}",
+            f"{about.minutes_gpu:g}",
+            ", ".join(about.data) or "–",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
