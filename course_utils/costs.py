@@ -81,7 +81,7 @@ def predict(model: nn.Module, *inputs: Sequence[int] | Tensor, training: bool = 
 
     inputs: what `forward` takes, each a tensor or the shape of a float32 one, batch included, as in
         `predict(net, (32, 3, 224, 224))`
-    training: the mode (batch norm and dropout keep other tensors in evaluation mode)
+    training: the mode (dropout keeps its mask in training alone)
 
     Kept bytes are those of every storage that autograd keeps for the backward pass, each counted once, without the
     parameters and buffers; the batch itself counts when the first layer keeps it. A GPU's kernels may keep a little

@@ -48,7 +48,7 @@ def show_images(
     for axis in axes.flat:
         axis.axis("off")
     for index, (axis, image) in enumerate(zip(axes.flat, images.detach().float().cpu(), strict=False)):
-        axis.imshow(image.permute(1, 2, 0).squeeze(-1))
+        axis.imshow(image.permute(1, 2, 0).squeeze(-1).numpy())
         if titles:
             axis.set_title(titles[index], fontsize=8)
     figure.suptitle(title, fontsize=11)

@@ -1,0 +1,60 @@
+"""What several test files share: a small course in a temporary folder, and the `course` command as a user types it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from course_utils.notebooks import files, run
+
+ROOT = Path(__file__).parents[1]
+README = "# A course\n\n<!-- course index: lessons -->\n<!-- end of course index: lessons -->\n"
+
+
+def small_notebook(*sources: str, minutes: float = 1) -> nbformat.NotebookNode:
+    """A lesson whose code cells are `sources`."""
+    cells = [new_markdown_cell("# 01 · A small lesson"), *map(new_code_cell, sources)]
+    notebook = new_notebook(cells=cells)
+    notebook.metadata["course"] = {
+        "title": "A small lesson",
+        "part": "Foundations",
+        "requires": [],
+        "minutes_cpu": minutes,
+        "minutes_gpu": minutes,
+        "data": [],
+    }
+    return notebook
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Callable[..., Path]:
+    """Make a course of one lesson in a temporary folder, executed unless told otherwise; returns the lesson's path."""
+
+    def make(*sources: str, minutes: float = 1, execute: bool = True) -> Path:
+        (tmp_path / "lessons").mkdir(exist_ok=True)
+        (tmp_path / "pyproject.toml").touch()
+        (tmp_path / "README.md").write_text(README, encoding="utf-8")
+        path = tmp_path / "lessons" / "01_small.ipynb"
+        files.write_text(path, nbformat.writes(small_notebook(*sources, minutes=minutes)) + "\n")
+        if execute:
+            run.run(path, device="cpu")
+        return path
+
+    return make
+
+
+@pytest.fixture
+def type_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
+    """Type `course …` in the temporary course's folder; returns exit code, stdout and stderr."""
+
+    def type_it(*arguments: str, cwd: Path = tmp_path, **variables: str) -> subprocess.CompletedProcess:
+        command = [Path(sys.executable).with_name("course"), *arguments]
+        environment = {**os.environ, "COLUMNS": "120", **variables}
+        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
+
+    return type_it

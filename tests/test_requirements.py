@@ -1,0 +1,40 @@
+"""The files that say what to install agree with each other."""
+
+import re
+import tomllib
+
+import yaml
+from conftest import ROOT
+from packaging.requirements import Requirement
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+REQUIREMENTS = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
+
+
+def pins() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.lower().split("==") for line in lines if not line.startswith("#"))
+
+
+def test_conda_users_get_the_same_requirements():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    pip = next(each["pip"] for each in environment["dependencies"] if isinstance(each, dict))
+    assert sorted(pip) == sorted([*REQUIREMENTS, "--editable ."])
+    assert f"python{PROJECT['requires-python']}" in environment["dependencies"]
+
+
+def test_every_requirement_is_pinned_to_a_version_in_its_range():
+    versions = pins()
+    for requirement in map(Requirement, REQUIREMENTS):
+        name = requirement.name.lower()
+        assert name in versions and requirement.specifier.contains(versions[name]), requirement
+
+
+def test_constraints_are_names_and_versions_only():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines if not line.startswith("#"))
+
+
+def test_ci_runs_make_test_and_nothing_else():
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if not line.startswith("#")] == ['cd "$(dirname "$0")/.." && exec make test']
