@@ -105,7 +105,8 @@ def predict(model: nn.Module, *inputs: Sequence[int] | Tensor, training: bool = 
 def saved_bytes(model: nn.Module, *inputs: Tensor) -> int:
     """Bytes that a real forward pass keeps for the backward pass, measured on the device of the inputs.
 
-    The counterpart of `Cost.activation_bytes`: each storage once, parameters and buffers left out.
+    The counterpart of `Cost.activation_bytes`: each storage once and whole, parameters and buffers left out. (A batch
+    that is a slice of a larger tensor counts with all of it: `clone` it first.)
     """
     keeper = _StorageCounter(model)
     with saved_tensors_hooks(keeper.pack, lambda tensor: tensor):

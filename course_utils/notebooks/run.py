@@ -35,10 +35,12 @@ def run(
         notebook,
         timeout=CELL_TIMEOUT_SECONDS,
         kernel_name="python3",
+        extra_arguments=["--IPKernelApp.log_level=40"],  # errors only: a warning would break the progress bar
         resources={"metadata": {"path": str(path.parent)}},
         on_cell_complete=lambda cell, cell_index: on_cell(cell_index + 1, total),
     )
-    with _environment(COURSE_PROGRESS="off", COURSE_DEVICE=device):
+    # A waiting thread that spins makes training many times slower wherever another program uses a core.
+    with _environment(COURSE_PROGRESS="off", COURSE_DEVICE=device, OMP_WAIT_POLICY="PASSIVE"):
         try:
             client.execute()
         except CellExecutionError as error:
