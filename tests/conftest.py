@@ -8,9 +8,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from hypothesis import settings
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_utils.notebooks import files, run
+
+# The same cases on every machine, however busy it is: a red test can be run again.
+settings.register_profile("course", deadline=None, derandomize=True)
+settings.load_profile("course")
 
 ROOT = Path(__file__).parents[1]
 README = "# A course\n\n<!-- course index: lessons -->\n<!-- end of course index: lessons -->\n"

@@ -30,7 +30,7 @@ def after_ten_steps(make) -> torch.Tensor:
     return weight.detach()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(lr=st.floats(1e-3, 0.05), momentum=st.floats(0, 0.99), weight_decay=st.floats(0, 0.1))
 def test_the_written_out_sgd_equals_torchs(lr, momentum, weight_decay):
     options = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
@@ -38,7 +38,7 @@ def test_the_written_out_sgd_equals_torchs(lr, momentum, weight_decay):
     assert torch.allclose(ours, theirs, rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(lr=st.floats(1e-3, 0.1), weight_decay=st.floats(0, 0.5), beta1=st.floats(0, 0.95), beta2=st.floats(0.5, 0.999))
 def test_the_written_out_adamw_equals_torchs(lr, weight_decay, beta1, beta2):
     options = {"lr": lr, "weight_decay": weight_decay, "betas": (beta1, beta2)}

@@ -32,7 +32,7 @@ def convolutions(draw) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, dict[s
 
 
 @pytest.mark.parametrize("name", ["conv2d_loops", "conv2d_unfold"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(case=convolutions())
 def test_the_written_out_convolution_equals_torchs(name, case):
     x, weight, bias, options = case

@@ -57,7 +57,7 @@ def test_the_schedule_is_stepped_after_every_step():
     assert history.step_learning_rate == pytest.approx([0.1, 0.1 / 2, 0.1 / 3, 0.1 / 4])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(batch_size=st.integers(1, 64))
 def test_evaluation_does_not_depend_on_the_batch_size(batch_size):
     model, data = small_problem(torch.float64)
