@@ -49,6 +49,13 @@ def test_a_measurement_outside_its_band_fails(shown, measured):
         claims.table()
 
 
+def test_an_infinite_measurement_is_in_no_band(shown):
+    claims = Claims("test")
+    claims.within("ratio", math.inf, low=2, why="seeds")
+    with pytest.raises(ClaimFailed, match="ratio"):
+        claims.table()
+
+
 @pytest.mark.parametrize("difference, holds", [(1e-10, True), (-1e-10, True), (1e-8, False), (math.nan, False)])
 def test_close_claims_hold_up_to_their_tolerance(difference, holds):
     claims = Claims("test")
