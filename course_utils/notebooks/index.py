@@ -33,7 +33,8 @@ def indexed(readme: str, root: Path) -> str:
 
 
 def _table(folder: Path, root: Path) -> str:
-    lines = ["| No. | Title | Part | After | Minutes on 2 cores | Minutes on a GPU | Data |", "|" + " --- |" * 7]
+    header = "| No. | Title | Part | After | Budget on 2 cores (min) | Budget on a GPU (min) | Data |"
+    lines = [header, "|" + " --- |" * 7]
     for path in files.find([folder], root):
         about = files.course_metadata(files.read(path), path)
         number = path.stem.split("_")[0]
