@@ -157,6 +157,13 @@ def test_run_leaves_the_notebook_as_it_was_where_a_cell_raises(course, type_comm
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
+def test_run_names_the_cell_that_killed_the_kernel_although_later_cells_have_outputs(course, type_command):
+    path = course("import os", "print(2)")
+    edit(path, lambda notebook: notebook.cells[1].update(source="import os\nos._exit(1)"))
+    done = type_command("run", "--device", "cpu")
+    assert done.returncode == 2 and "01_small.ipynb, cell 2 of 3, did not finish" in done.stderr
+
+
 def test_a_full_disk_leaves_the_notebook_as_it_was(course, type_command, monkeypatch):
     path = course("print(1)", execute=False)
     before = path.read_bytes()

@@ -31,12 +31,19 @@ def run(
     """
     notebook = files.read(path)
     total = len(notebook.cells)
+    running = 0
+
+    def note_running(cell: NotebookNode, cell_index: int) -> None:
+        nonlocal running
+        running = cell_index
+
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT_SECONDS,
         kernel_name="python3",
         extra_arguments=["--IPKernelApp.log_level=40"],  # errors only: a warning would break the progress bar
         resources={"metadata": {"path": str(path.parent)}},
+        on_cell_start=note_running,
         on_cell_complete=lambda cell, cell_index: on_cell(cell_index + 1, total),
     )
     # A waiting thread that spins makes training many times slower wherever another program uses a core.
@@ -44,10 +51,12 @@ def run(
         try:
             client.execute()
         except CellExecutionError as error:
-            raise CourseError(f"{_failed_cell(path, notebook)} raised {error.ename}: {error.evalue}") from None
+            raise CourseError(
+                f"{path.name}, cell {running + 1} of {total}, raised {error.ename}: {error.evalue}"
+            ) from None
         except (CellTimeoutError, DeadKernelError) as error:
             reason = str(error).splitlines()[0]
-            raise CourseError(f"{_failed_cell(path, notebook)} did not finish: {reason}") from None
+            raise CourseError(f"{path.name}, cell {running + 1} of {total}, did not finish: {reason}") from None
     normalize(notebook)
     files.write_text(path, nbformat.writes(notebook) + "\n")
 
@@ -98,20 +107,6 @@ def _id_of(source: str, seen: set[str]) -> str:
         if identity not in seen:
             return identity
         repeat += 1
-
-
-def _failed_cell(path: Path, notebook: NotebookNode) -> str:
-    """Names the cell that was running: the last one that was started."""
-    started = [index for index, cell in enumerate(notebook.cells) if cell.get("execution_count") or cell.get("outputs")]
-    number = next(
-        (
-            index
-            for index in started
-            if any(output.output_type == "error" for output in notebook.cells[index].get("outputs", []))
-        ),
-        started[-1] if started else 0,
-    )
-    return f"{path.name}, cell {number + 1} of {len(notebook.cells)},"
 
 
 @contextmanager
