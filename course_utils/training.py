@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from tqdm.auto import tqdm
 
 from course_utils import runtime
@@ -137,6 +137,17 @@ def fit(
                 tqdm.write(f"stopped in epoch {number} after {len(history.step_loss)} steps; the model keeps them")
                 break
     return history
+
+
+def one_cycle(optimizer: Optimizer, *, steps: int) -> OneCycleLR:
+    """The schedule of nearly every lesson: up in a straight line for a quarter of the steps, then down to about zero.
+
+    The peak is the learning rate that each parameter group of `optimizer` was given. SGD's momentum (Adam's first
+    beta) moves against it, from 0.95 to 0.85 and back, as in Smith (2018), "A disciplined approach to neural network
+    hyper-parameters", section 4.3. One call of `fit` with it takes exactly `steps` optimiser steps.
+    """
+    peaks = [group["lr"] for group in optimizer.param_groups]
+    return OneCycleLR(optimizer, peaks, steps, pct_start=0.25, anneal_strategy="linear")
 
 
 @torch.no_grad()

@@ -146,3 +146,22 @@ def test_fit_is_silent_under_validation_and_shows_a_bar_otherwise(monkeypatch, c
     monkeypatch.delenv("COURSE_PROGRESS", raising=False)
     training.fit(model, data, optimizer=sgd(model), epochs=1)
     assert "4/4" in capfd.readouterr().err
+
+
+def test_one_cycle_peaks_at_each_groups_own_rate_after_a_quarter_and_ends_near_zero():
+    model, _ = small_problem()
+    groups = [{"params": model[0].parameters(), "lr": 0.1}, {"params": model[3].parameters(), "lr": 0.2}]
+    optimizer = torch.optim.SGD(groups, momentum=0.9)
+    schedule = training.one_cycle(optimizer, steps=40)
+    rates, momenta = [], []
+    for _ in range(40):
+        rates.append([group["lr"] for group in optimizer.param_groups])
+        momenta.append(optimizer.param_groups[0]["momentum"])
+        optimizer.step()
+        if len(rates) < 40:
+            schedule.step()
+    assert max(rate[0] for rate in rates) == pytest.approx(0.1)
+    assert max(rate[1] for rate in rates) == pytest.approx(0.2)
+    assert rates.index(max(rates)) == 9  # the tenth of forty steps
+    assert rates[-1][0] < 1e-5
+    assert momenta[9] == pytest.approx(0.85) and momenta[-1] == pytest.approx(0.95)
