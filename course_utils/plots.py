@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from course_utils.training import History
@@ -72,3 +73,17 @@ def loss_curves(histories: Mapping[str, History], *, title: str, axis: Axes | No
         )
     axis.set(title=title, xlabel="step", ylabel="training loss (nats)")
     return axis
+
+
+def draw_boxes(
+    axis: Axes, boxes: Tensor, captions: Sequence[str] = (), *, colour: str = COLOURS[4], line_style: str = "-"
+) -> None:
+    """Draw boxes (K, 4), x1 y1 x2 y2 in pixel edges as in `DetectionSet`, over a picture that `axis.imshow` shows."""
+    for index, (x1, y1, x2, y2) in enumerate(boxes.detach().cpu().tolist()):
+        # imshow puts the centre of pixel 0 at 0, so its left edge lies at -0.5.
+        axis.add_patch(
+            Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False, edgecolor=colour, linestyle=line_style)
+        )
+        if captions:
+            label = {"facecolor": "black", "alpha": 0.6, "pad": 0.8, "edgecolor": "none"}
+            axis.text(x1, y1, captions[index], color="white", fontsize=6, va="bottom", bbox=label, clip_on=True)

@@ -36,3 +36,11 @@ def test_loss_curves_are_smoothed_and_labelled_at_their_end():
 def test_lines_differ_in_colour_and_in_stroke():
     cycle = list(plt.rcParams["axes.prop_cycle"])
     assert len({each["color"] for each in cycle}) == len({str(each["linestyle"]) for each in cycle}) == len(cycle)
+
+
+def test_boxes_are_drawn_at_pixel_edges_with_their_captions():
+    _, axis = plt.subplots()
+    plots.draw_boxes(axis, torch.tensor([[2.0, 3.0, 6.0, 5.0], [0.0, 0.0, 1.0, 1.0]]), ["bag", "coat"])
+    first = axis.patches[0]
+    assert (first.get_x(), first.get_y(), first.get_width(), first.get_height()) == (1.5, 2.5, 4.0, 2.0)
+    assert [text.get_text() for text in axis.texts] == ["bag", "coat"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -23,13 +24,14 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __getitem__(self, indices: Tensor | slice) -> tuple[Tensor, Tensor]:
+        """Pictures (B, C, H, W) and labels (B,) of `indices`."""
+        return self.images[indices], self.labels[indices]
+
     def to(self, device: torch.device | str) -> "ImageSet":
         """The same set on `device`; where a GPU lacks the memory it stays put, and each batch travels by itself."""
-        device = torch.device(device)
-        if device.type == "cuda" and self.images.device.type != "cuda":
-            free, _ = torch.cuda.mem_get_info(device)
-            if self.images.nbytes > free // 2:  # the other half is for the network and its activations
-                return self
+        if not fits(self.images, device):
+            return self
         return replace(self, images=self.images.to(device), labels=self.labels.to(device))
 
     def normalized(self, mean: float, std: float) -> "ImageSet":
@@ -48,15 +50,34 @@ class ImageSet:
         return DataLoader(dataset, batch_size=batch_size, shuffle=shuffle, generator=generator)
 
 
+def fits(images: Tensor, device: torch.device | str) -> bool:
+    """Whether `images` leave half of the free memory of `device` to the network and its activations."""
+    device = torch.device(device)
+    if device.type != "cuda" or images.device.type == "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    return images.nbytes <= free // 2
+
+
+class InMemory(Protocol):
+    """A set that lies in tensors: `images` (N, …), and `set[indices]` is the mini-batch of these pictures."""
+
+    images: Tensor
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, indices: Tensor) -> tuple[Tensor, Any]: ...
+
+
 class Batches:
-    """An iterable of (images, labels) mini-batches of an `ImageSet` that lies in memory.
+    """An iterable of (images, targets) mini-batches of a set that lies in memory, cut by indexing.
 
     Each pass draws a new order where `shuffle` is set. The order comes from the CPU `generator` (or torch's own), so
     it is the same on every device. The last batch may be smaller.
     """
 
     def __init__(
-        self, images: ImageSet, *, batch_size: int, shuffle: bool = False, generator: torch.Generator | None = None
+        self, images: InMemory, *, batch_size: int, shuffle: bool = False, generator: torch.Generator | None = None
     ) -> None:
         self.set = images
         self.batch_size = batch_size
@@ -66,8 +87,8 @@ class Batches:
     def __len__(self) -> int:
         return -(-len(self.set) // self.batch_size)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[tuple[Tensor, Any]]:
         count = len(self.set)
         order = torch.randperm(count, generator=self.generator) if self.shuffle else torch.arange(count)
         for indices in order.to(self.set.images.device).split(self.batch_size):
-            yield self.set.images[indices], self.set.labels[indices]
+            yield self.set[indices]

@@ -1,0 +1,145 @@
+"""Scenes for detection and segmentation: Fashion-MNIST items in front of real photographs, with exact boxes and masks.
+
+Composed when asked for, in seconds, from data that is already here, so nothing is stored: items from `fashion_mnist`
+(MIT), backgrounds from `photographs` (credits and licences there). Training scenes use training items and `TRAIN`
+photographs, test scenes use test items and `TEST` photographs: neither an item nor a background is seen twice.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from course_utils.data import fashion_mnist, photographs
+from course_utils.data.detection_set import ABSENT, DetectionSet
+from course_utils.data.image_set import ImageSet
+from course_utils.errors import CourseError
+
+TRAIN = ("coffee", "chelsea", "rocket", "hubble", "flower", "brick", "gravel")
+TEST = ("astronaut", "china", "camera", "grass")
+SIDE = 64
+SHRINKS = (1, 2, 3)  # a background is a crop of the photograph at one of these reductions
+LEAST_VISIBLE = 0.6  # an item of which less would be seen is left out
+CHUNK = 250  # scenes composed at a time, in float64: about 150 MB
+
+
+def load(
+    *,
+    train: int = 4_000,
+    test: int = 500,
+    seed: int = 0,
+    most_items: int = 4,
+    item_sides: tuple[int, int] = (18, 36),
+    device: torch.device | str = "cpu",
+) -> tuple[DetectionSet, DetectionSet]:
+    """`train` training and `test` test scenes of 64×64 RGB pixels, each with 1 to `most_items` items.
+
+    item_sides: least and greatest side of an item's square before it is cut out, in pixels
+    The same arguments give the same scenes on every device. Raises `CourseError` for sides that no scene can hold.
+    """
+    least, greatest = item_sides
+    if not 4 <= least <= greatest <= SIDE or most_items < 1:
+        raise CourseError(f"items need sides 4 ≤ least ≤ greatest ≤ {SIDE} and most_items ≥ 1, not {item_sides}")
+    train_items, test_items = fashion_mnist.load()
+    return (
+        _compose(train_items, TRAIN, train, 2 * seed, most_items, item_sides).to(device),
+        _compose(test_items, TEST, test, 2 * seed + 1, most_items, item_sides).to(device),
+    )
+
+
+def _compose(
+    items: ImageSet, names: tuple[str, ...], count: int, seed: int, most_items: int, item_sides: tuple[int, int]
+) -> DetectionSet:
+    generator = torch.Generator().manual_seed(seed)
+    shades = items.images.double()
+    # Dark parts inside an item belong to it: close gaps of up to two pixels in its silhouette.
+    opacity = -F.max_pool2d(-F.max_pool2d(shades, 3, stride=1, padding=1), 3, stride=1, padding=1)
+    sources = torch.cat([shades, (4 * opacity).clamp(max=1)], dim=1)  # (items, 2, 28, 28)
+    pyramids = [_pyramid(photographs.load(name)) for name in names]
+    parts = []
+    for start in range(0, count, CHUNK):
+        size = min(CHUNK, count - start)
+        behind = _crops(pyramids, size, generator)
+        parts.append(_place(sources, items.labels, behind, most_items, item_sides, generator))
+    images, boxes, labels, class_maps = (torch.cat(part) for part in zip(*parts, strict=True))
+    return DetectionSet(images=images, boxes=boxes, labels=labels, class_maps=class_maps, classes=items.classes)
+
+
+def _pyramid(photograph: Tensor) -> list[Tensor]:
+    """The photograph, RGB float64 in [0, 1], at each reduction that still holds a scene."""
+    image = photograph.expand(3, -1, -1).double()[None] / 255
+    reduced = [F.avg_pool2d(image, shrink)[0] for shrink in SHRINKS]
+    return [each for each in reduced if min(each.shape[1:]) >= SIDE]
+
+
+def _crops(pyramids: list[list[Tensor]], count: int, generator: torch.Generator) -> Tensor:
+    """Random crops (count, 3, 64, 64) of random photographs at random reduction, flip and brightness."""
+    draws = torch.rand(count, 6, generator=generator, dtype=torch.float64).tolist()
+    crops = []
+    for which, shrink, top, left, flip, light in draws:
+        pyramid = pyramids[int(which * len(pyramids))]
+        image = pyramid[int(shrink * len(pyramid))]
+        y, x = (int(at * (length - SIDE + 1)) for at, length in zip((top, left), image.shape[1:], strict=True))
+        crop = image[:, y : y + SIDE, x : x + SIDE] * (0.5 + 0.5 * light)
+        crops.append(crop.flip(-1) if flip < 0.5 else crop)
+    return torch.stack(crops)
+
+
+def _place(
+    sources: Tensor,
+    item_labels: Tensor,
+    behind: Tensor,
+    most_items: int,
+    item_sides: tuple[int, int],
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Put items in front of `behind` (C, 3, 64, 64), the nearest first: images, boxes, labels and class maps."""
+    count = len(behind)
+    wanted = torch.randint(1, most_items + 1, (count,), generator=generator)
+    seen_through = torch.ones(count, 1, SIDE, SIDE, dtype=torch.float64)
+    taken = torch.zeros(count, SIDE, SIDE, dtype=torch.bool)
+    painted = torch.zeros_like(behind)
+    class_maps = torch.zeros(count, SIDE, SIDE, dtype=torch.uint8)
+    boxes = torch.zeros(count, most_items, 4)
+    labels = torch.full((count, most_items), ABSENT)
+    for slot in range(most_items):
+        which = torch.randint(len(sources), (count,), generator=generator)
+        tints = 0.4 + 0.6 * torch.rand(count, 3, 1, 1, generator=generator, dtype=torch.float64)
+        shade, alpha = _on_canvas(sources[which], item_sides, generator).split(1, dim=1)  # (C, 1, 64, 64) each
+        silhouette = alpha[:, 0] > 0.5
+        visible = silhouette & ~taken
+        enough = visible.sum(dim=(1, 2)) >= LEAST_VISIBLE * silhouette.sum(dim=(1, 2)).clamp(min=1)
+        placed = (wanted > slot) & enough & silhouette.any(dim=(1, 2))
+        alpha, visible = alpha * placed[:, None, None, None], visible & placed[:, None, None]
+        painted += seen_through * alpha * tints * (0.2 + 0.8 * shade)
+        seen_through = seen_through * (1 - alpha)
+        taken |= visible
+        found = item_labels[which]
+        class_maps += visible * (found + 1).to(torch.uint8)[:, None, None]
+        labels[:, slot] = torch.where(placed, found, ABSENT)
+        boxes[:, slot] = torch.where(placed[:, None], _tight_box(visible), 0)
+    images = ((painted + seen_through * behind) * 255).round().float() / 255
+    order = (labels == ABSENT).long().argsort(dim=1, stable=True)  # present objects first
+    return images, boxes.gather(1, order[..., None].expand(-1, -1, 4)), labels.gather(1, order), class_maps
+
+
+def _on_canvas(sources: Tensor, item_sides: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """Each source (C, 2, 28, 28), resized to a random side, at a random whole-pixel place on a canvas, half flipped."""
+    count = len(sources)
+    least, greatest = item_sides
+    sides = torch.randint(least, greatest + 1, (count, 1), generator=generator).double()
+    corners = torch.rand(count, 2, generator=generator, dtype=torch.float64)
+    corners = (corners * (SIDE - sides + 1)).floor()  # x, y of the upper left corner
+    flip = torch.where(torch.rand(count, 1, generator=generator, dtype=torch.float64) < 0.5, -1.0, 1.0)
+    centres = torch.arange(SIDE, dtype=torch.float64) + 0.5
+    # A pixel of the canvas, in the item's own coordinates: -1 at its left or upper edge, 1 at its right or lower one.
+    x, y = (2 * (centres - corners[:, [axis]]) / sides - 1 for axis in (0, 1))
+    grid = torch.stack(torch.broadcast_tensors((flip * x)[:, None, :], y[:, :, None]), dim=-1)  # (C, 64, 64, 2)
+    return F.grid_sample(sources, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def _tight_box(mask: Tensor) -> Tensor:
+    """The smallest box around each mask (C, H, W), as (C, 4) float32; zero where a mask is empty."""
+    columns, rows = mask.any(dim=1).int(), mask.any(dim=2).int()  # (C, W), (C, H)
+    first = torch.stack([columns.argmax(1), rows.argmax(1)], dim=1)
+    last = torch.stack([each.shape[1] - each.flip(1).argmax(1) for each in (columns, rows)], dim=1)
+    return torch.cat([first, last], dim=1).float() * mask.any(dim=(1, 2))[:, None]
