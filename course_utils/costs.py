@@ -174,8 +174,12 @@ class _StorageCounter:
         self.total = 0
 
     def pack(self, tensor: Tensor) -> Tensor:
-        self.count(tensor)
-        return tensor
+        """Note the tensor, and hand a detached one back: with its own graph in it, nothing would ever be freed."""
+        self.note(self.count(tensor))
+        return tensor.detach()
+
+    def note(self, size: int) -> None:
+        """What else to do with the bytes of a storage that was not seen before."""
 
     def count(self, tensor: Tensor) -> int:
         key = _storage_key(tensor)
@@ -211,9 +215,8 @@ class _LayerTracker(_StorageCounter):
             for handle in handles:
                 handle.remove()
 
-    def pack(self, tensor: Tensor) -> Tensor:
-        self.bytes[self.open[-1]] += self.count(tensor)
-        return tensor
+    def note(self, size: int) -> None:
+        self.bytes[self.open[-1]] += size
 
     def _enter(self, module: nn.Module, inputs: Any) -> None:
         self._settle()

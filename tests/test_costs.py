@@ -1,5 +1,7 @@
 """course_utils.costs: predictions held against torchinfo, torch's counter, and what a real pass keeps."""
 
+import weakref
+
 import pytest
 import torch
 import torchinfo
@@ -62,6 +64,18 @@ def test_predicted_activation_bytes_are_those_that_a_real_pass_keeps(name):
     cost = costs.predict(model, batch)
     assert cost.activation_bytes == costs.saved_bytes(model, batch)
     assert cost.activation_bytes == sum(layer.activation_bytes for layer in cost.layers)
+
+
+def test_measuring_frees_what_it_measured():
+    class Remembered(nn.Module):
+        def forward(self, x):
+            y = torch.relu(x)  # autograd keeps this output itself: a cycle, if the hook keeps it with its graph
+            self.seen = weakref.ref(y.untyped_storage())
+            return y.sum()
+
+    model, batch = Remembered(), torch.ones(1000, requires_grad=True)
+    assert costs.saved_bytes(model, batch) == 4000
+    assert model.seen() is None
 
 
 def test_a_small_network_costs_what_arithmetic_says():
