@@ -145,6 +145,72 @@ def index(
         typer.echo("README.md written")
 
 
+Labs = Annotated[list[str] | None, typer.Argument(metavar="[LAB]...", help="Such as lab01; default: all labs.")]
+
+
+@app.command()
+def check(
+    notebook: Annotated[Path, typer.Argument(metavar="LAB.ipynb", help="Your copy of a lab.")],
+    device: Device = None,
+) -> None:
+    """Run a lab's visible checks, a line each; exit 1 where one fails. Example: course check labs/lab01/lab01.ipynb"""
+    from course_utils import runtime
+    from course_utils.grading import visible
+
+    outcomes = visible.run(notebook, device=runtime.device(device).type, on_outcome=lambda each: typer.echo(str(each)))
+    failed = sum(not outcome.passed for outcome in outcomes)
+    typer.echo(f"{len(outcomes) - failed} of {len(outcomes)} checks passed; hidden tests remain")
+    raise typer.Exit(failed > 0)
+
+
+@app.command()
+def release(
+    names: Labs = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where labs/ is stale.")] = False,
+) -> None:
+    """Make the students' labs/ from solutions/. Example: course release lab01"""
+    from course_utils.grading import labs
+    from course_utils.grading import release as releasing
+    from course_utils.notebooks import files
+
+    stale = 0
+    for lab in labs.find(files.course_root(), names):
+        if check:
+            old = releasing.stale(lab)
+            stale += old
+            typer.echo(f"labs/{lab.name} is {'stale: run `course release` and commit it' if old else 'up to date'}")
+        else:
+            typer.echo(f"labs/{lab.name} {'written' if releasing.write(lab) else 'is up to date'}")
+    raise typer.Exit(stale > 0)
+
+
+@app.command()
+def audit(
+    names: Labs = None,
+    mutants: Annotated[bool, typer.Option(help="Also judge machine-made mistakes; --no-mutants is quicker.")] = True,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Cases at a time; default: cores.")] = None,
+) -> None:
+    """Grade the grader: the solution, the blank lab, wrong and right answers, mutants. Example: course audit lab01"""
+    from tqdm import tqdm
+
+    from course_utils.grading import audit as auditing
+    from course_utils.grading import labs
+    from course_utils.notebooks import files
+
+    faults = 0
+    for lab in labs.find(files.course_root(), names):
+        with tqdm(desc=lab.name, unit="case", leave=False) as bar:
+
+            def show(done: int, total: int, bar: tqdm = bar) -> None:
+                bar.total, bar.n = total, done
+                bar.refresh()
+
+            report = auditing.audit(lab, with_mutants=mutants, jobs=jobs or os.cpu_count() or 1, on_case=show)
+        typer.echo(report)
+        faults += len(report.faults)
+    raise typer.Exit(faults > 0)
+
+
 def main() -> None:
     """Run the command; a user's mistake ends in one line and exit code 2."""
     try:

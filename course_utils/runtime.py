@@ -1,6 +1,6 @@
 """Where and how a notebook runs: the device, the seed, the data folder, whether anybody watches a progress bar.
 
-This is the only module that reads the environment:
+This is the only module that touches the environment:
 
 | variable          | values                                | meaning                                             |
 | ----------------- | ------------------------------------- | --------------------------------------------------- |
@@ -11,6 +11,8 @@ This is the only module that reads the environment:
 
 import os
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -66,3 +68,18 @@ def data_home() -> Path:
 def progress_wanted() -> bool:
     """False while outputs are stored or compared: a bar would end up in the notebook, and nbval compares stderr too."""
     return os.environ.get("COURSE_PROGRESS", "on").lower() != "off" and "PYTEST_VERSION" not in os.environ
+
+
+@contextmanager
+def environment(**values: str | None) -> Iterator[None]:
+    """Set variables of the environment that the kernel inherits, and put them back."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update({name: value for name, value in values.items() if value is not None})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

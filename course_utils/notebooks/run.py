@@ -1,9 +1,7 @@
 """Execute notebooks and store their outputs, such that a second run changes nothing but measured numbers."""
 
 import hashlib
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -11,6 +9,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from course_utils import runtime
 from course_utils.errors import CourseError
 from course_utils.notebooks import files
 
@@ -47,7 +46,7 @@ def run(
         on_cell_complete=lambda cell, cell_index: on_cell(cell_index + 1, total),
     )
     # A waiting thread that spins makes training many times slower wherever another program uses a core.
-    with _environment(COURSE_PROGRESS="off", COURSE_DEVICE=device, OMP_WAIT_POLICY="PASSIVE"):
+    with runtime.environment(COURSE_PROGRESS="off", COURSE_DEVICE=device, OMP_WAIT_POLICY="PASSIVE"):
         try:
             client.execute()
         except CellExecutionError as error:
@@ -107,18 +106,3 @@ def _id_of(source: str, seen: set[str]) -> str:
         if identity not in seen:
             return identity
         repeat += 1
-
-
-@contextmanager
-def _environment(**values: str | None) -> Iterator[None]:
-    """Set variables of the environment that the kernel inherits, and put them back."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update({name: value for name, value in values.items() if value is not None})
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

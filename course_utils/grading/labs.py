@@ -1,0 +1,119 @@
+"""Where a lab's files are, and which cells of its notebook define what the judge tests.
+
+A solution cell named `conv2d` is followed by its visible check, the graded cell `check_conv2d`, which carries the
+points that the hidden tests of `judge.py` give for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+from nbformat import NotebookNode
+
+from course_utils.errors import CourseError
+from course_utils.notebooks import files
+
+SETUP_TAG = "setup"  # of the one cell that imports what the solutions use
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One lab by its name, such as `lab01`, and the places that belong to it under the course folder `root`."""
+
+    name: str
+    root: Path
+
+    @property
+    def source(self) -> Path:
+        """The instructor's notebook, with solutions."""
+        return self.root / "solutions" / self.name / f"{self.name}.ipynb"
+
+    @property
+    def judge(self) -> Path:
+        """The hidden tests."""
+        return self.root / "solutions" / self.name / "judge.py"
+
+    @property
+    def released(self) -> Path:
+        """The student's notebook, made from `source`."""
+        return self.root / "labs" / self.name / f"{self.name}.ipynb"
+
+    def answers(self, kind: str) -> list[Path]:
+        """The files of tests/wrong/<lab> or tests/right/<lab>, sorted."""
+        return sorted((self.root / "tests" / kind / self.name).glob("*.py"))
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One graded cell: its grade id, its points, and whether a person grades it."""
+
+    grade_id: str
+    points: float
+    by_hand: bool
+
+
+def find(root: Path, names: list[str] | None = None) -> list[Lab]:
+    """The labs of that name, or all. Raises `CourseError` for a name that is no lab, and where there is none."""
+    labs = [Lab(path.parent.name, root) for path in sorted((root / "solutions").glob("lab*/lab*.ipynb"))]
+    labs = [lab for lab in labs if lab.source.is_file()]
+    known = {lab.name: lab for lab in labs}
+    for name in names or []:
+        if name not in known:
+            raise CourseError(f"no lab {name!r} under solutions/: choose one of {', '.join(known) or 'none'}")
+    if not labs:
+        raise CourseError("no lab under solutions/: this checkout has none, or you are in a student's bundle")
+    return [known[name] for name in names] if names else labs
+
+
+def nbgrader_fields(cell: NotebookNode) -> dict[str, Any]:
+    """What nbgrader keeps in a cell: grade_id, grade, solution, points, locked; empty for other cells."""
+    return dict(cell.metadata.get("nbgrader", {}))
+
+
+def exercises(notebook: NotebookNode) -> list[Exercise]:
+    """Every graded cell of a lab, in order."""
+    found = []
+    for cell in notebook.cells:
+        fields = nbgrader_fields(cell)
+        if fields.get("grade"):
+            found.append(Exercise(fields["grade_id"], float(fields["points"]), bool(fields["solution"])))
+    return found
+
+
+def definitions(notebook: NotebookNode) -> dict[str, str]:
+    """The cells that the judge needs, in order: the set-up cell as "setup", and each solution cell by its grade id."""
+    found = {}
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        fields = nbgrader_fields(cell)
+        if SETUP_TAG in cell.metadata.get("tags", []):
+            found[SETUP_TAG] = cell.source
+        elif fields.get("solution"):
+            found[fields["grade_id"]] = cell.source
+    return found
+
+
+def namespace(cells: Mapping[str, str]) -> dict[str, Any]:
+    """The names that the cells define when they run in order. For the instructor's own code only: nothing is jailed.
+
+    A cell that fails leaves what it defined before, as in a notebook, and the next one runs.
+    """
+    names: dict[str, Any] = {"__name__": "lab"}
+    for name, source in cells.items():
+        try:
+            exec(_compiled(source, name), names)
+        except Exception as error:
+            names.setdefault("__failures__", {})[name] = f"{type(error).__name__}: {error}"
+    return names
+
+
+def read_source(lab: Lab) -> NotebookNode:
+    """The instructor's notebook of `lab`."""
+    return files.read(lab.source)
+
+
+def _compiled(source: str, name: str) -> CodeType:
+    return compile(source, f"<{name}>", "exec")
