@@ -31,7 +31,8 @@ class AveragePrecision:
 def average_precision(detections: Sequence[dict[str, Tensor]], truth: DetectionSet) -> AveragePrecision:
     """Score `detections`, one dict a picture of `truth`: boxes (K, 4), scores (K,), labels (K,), as torchvision's have.
 
-    Of each picture and class at most the 100 best-scored detections count. Raises `ValueError` where the numbers of pictures differ.
+    Of each picture and class at most the 100 best-scored detections count.
+    Raises `ValueError` where the numbers of pictures differ.
     """
     if len(detections) != len(truth):
         raise ValueError(f"{len(detections)} pictures with detections, but {len(truth)} in the truth")
