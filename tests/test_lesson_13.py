@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from notebook_code import definitions
 from torchvision import ops
 
+from course_utils.notebooks import files
+
 lesson = definitions(ROOT / "lessons" / "13_yolo.ipynb")
 SIDE, CLASSES = 64, 10
 few = settings(deadline=None, max_examples=60)
@@ -230,3 +232,16 @@ def test_every_term_is_finite_without_an_object_and_reaches_the_output(recipe):
 def test_clusters_of_equal_shapes_are_those_shapes():
     sizes = torch.tensor([[4.0, 20.0]] * 10 + [[20.0, 8.0]] * 10 + [[30.0, 30.0]] * 10, dtype=torch.float64)
     assert lesson.dimension_clusters(sizes, 3).tolist() == [[4.0, 20.0], [20.0, 8.0], [30.0, 30.0]]
+
+
+def test_the_rows_quoted_from_lesson_12_are_those_that_it_stores():
+    quoted = lesson.LESSON_12
+    stored = files.read(ROOT / "lessons" / "12_rcnn_to_faster.ipynb")
+    texts = [output.text for cell in stored.cells for output in cell.get("outputs", []) if "text" in output]
+    (table,) = [text for text in texts if text.startswith("detector") and "MMACs" in text]
+    for name, row in quoted.items():
+        (line,) = [line for line in table.splitlines() if line.startswith(f"{name}  ")]
+        numbers = [float(number.replace(",", "")) for number in line[len(name) :].split()]
+        at_50, at_50_95, any_class, rate, _, parameters, mmacs = numbers
+        assert [row["mAP@0.5"], row["mAP@0.5:0.95"], row["any class@0.5"]] == [at_50, at_50_95, any_class]
+        assert (row["images/s"], row["parameters"], round(row["MMACs"])) == (rate, parameters, mmacs)

@@ -34,6 +34,7 @@ def output_size_over_a_grid(student, generator):
 
 @hidden_test("check_output_size", points=1, hint="one position is the least; a kernel that just fits has one")
 def output_size_at_the_edge(student, generator):
+    same(student.output_size(9, 4), 6, "the stride, padding and dilation that nobody named", tolerance=0)
     same(student.output_size(5, 5), 1, "a kernel as large as the picture", tolerance=0)
     same(student.output_size(3, 5, 1, 1), 1, "a kernel that fits thanks to padding", tolerance=0)
     same(student.output_size(7, 4, 1, 0, 2), 1, "a dilated kernel that just fits", tolerance=0)
