@@ -41,7 +41,11 @@ def run(path: Path, *, device: str, on_outcome: Callable[[Outcome], None] = lamb
         raise CourseError(f"{path} holds no check: is it a lab? See `ls labs`")
     outcomes = []
     client = NotebookClient(
-        notebook, timeout=CELL_SECONDS, allow_errors=True, resources={"metadata": {"path": path.parent}}
+        notebook,
+        timeout=CELL_SECONDS,
+        allow_errors=True,
+        extra_arguments=["--IPKernelApp.log_level=40"],  # errors only: the kernel's warnings are not the student's
+        resources={"metadata": {"path": path.parent}},
     )
     with runtime.environment(COURSE_DEVICE=device, COURSE_PROGRESS="off"), client.setup_kernel():
         for index, cell in enumerate(notebook.cells):
