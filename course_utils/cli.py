@@ -185,6 +185,18 @@ def release(
 
 
 @app.command()
+def bundle(
+    out: Annotated[Path, typer.Argument(metavar="OUT.zip", help="The zip to write; an older one is replaced.")],
+) -> None:
+    """Write what may be handed to students: no solution, no hidden test. Example: course bundle course.zip"""
+    from course_utils.grading import bundle as bundling
+    from course_utils.notebooks import files
+
+    members = bundling.write(out, files.course_root())
+    typer.echo(f"{out} written: {len(members)} files, {out.stat().st_size / 1e6:.1f} MB")
+
+
+@app.command()
 def audit(
     names: Labs = None,
     mutants: Annotated[bool, typer.Option(help="Also judge machine-made mistakes; --no-mutants is quicker.")] = True,

@@ -4,6 +4,7 @@
 | ---------- | ------------------------------------------------------------------------------------------- |
 | `labs`     | where a lab's files are, and the cells of its notebook                                       |
 | `release`  | solutions/ to labs/, by nbgrader                                                             |
+| `bundle`   | what may be handed to students, as a zip                                                     |
 | `judging`  | how hidden tests are written and run                                                         |
 | `student`  | the judge's view of a student's work                                                         |
 | `agent`    | the student's side of that channel                                                           |
