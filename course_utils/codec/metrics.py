@@ -1,0 +1,102 @@
+"""PSNR, SSIM and the Bjøntegaard delta, each by the library that the field uses, for luma or colour pictures.
+
+Pictures are (N, H, W) or (N, C, H, W), uint8 or floating point in [0, peak]; one number per picture comes back.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import bjontegaard
+import torch
+from torch import Tensor
+from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+
+from course_utils.errors import CourseError
+
+SSIM_WINDOW = 11  # pixels: Gaussian of σ = 1.5 (Wang et al. 2004, §III-C)
+
+
+def psnr(pictures: Tensor, reference: Tensor, *, peak: float = 255.0) -> Tensor:
+    """Peak signal-to-noise ratio 10·log10(peak² / MSE) in dB per picture, (N,) float64; inf for equal pictures."""
+    pictures, reference = _pair(pictures, reference)
+    return torch.stack(
+        [peak_signal_noise_ratio(a, b, data_range=peak) for a, b in zip(pictures, reference, strict=True)]
+    )
+
+
+def ssim(pictures: Tensor, reference: Tensor, *, peak: float = 255.0) -> Tensor:
+    """Structural similarity (Wang et al. 2004) per picture, (N,) float64, 1 for equal pictures.
+
+    Raises `CourseError` for pictures smaller than the Gaussian window of 11 pixels.
+    """
+    pictures, reference = _pair(pictures, reference)
+    if min(pictures.shape[-2:]) < SSIM_WINDOW:
+        raise CourseError(f"SSIM needs pictures of at least {SSIM_WINDOW}×{SSIM_WINDOW}, not {_size(pictures)}")
+    values = structural_similarity_index_measure(
+        pictures, reference, gaussian_kernel=True, sigma=1.5, data_range=peak, reduction="none"
+    )
+    return values.reshape(len(pictures))
+
+
+def bd_rate(
+    anchor_rates: Sequence[float], anchor_psnrs: Sequence[float], rates: Sequence[float], psnrs: Sequence[float]
+) -> float:
+    """Bjøntegaard delta rate in percent: how many more bits than the anchor at equal PSNR; negative is better.
+
+    Each curve is four points or more (rate in any one unit, PSNR in dB), in any order; log10(rate) is interpolated over
+    PSNR by monotone cubics (`bjontegaard` package, method "pchip") and averaged where the two curves overlap.
+    Raises `CourseError` where PSNR does not rise with the rate, and where the curves share no PSNR.
+    """
+    return bjontegaard.bd_rate(
+        *_curve(anchor_rates, anchor_psnrs),
+        *_curve(rates, psnrs),
+        **_overlapping(anchor_psnrs, psnrs),
+    )
+
+
+def bd_psnr(
+    anchor_rates: Sequence[float], anchor_psnrs: Sequence[float], rates: Sequence[float], psnrs: Sequence[float]
+) -> float:
+    """Bjøntegaard delta PSNR in dB at equal rate; positive is better. The same arguments and errors as `bd_rate`."""
+    return bjontegaard.bd_psnr(
+        *_curve(anchor_rates, anchor_psnrs),
+        *_curve(rates, psnrs),
+        **_overlapping(anchor_rates, rates),
+    )
+
+
+def _pair(pictures: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
+    """Both as (N, C, H, W) float64 on the first one's device; float32 where that device has no float64."""
+    if pictures.shape != reference.shape or pictures.ndim not in (3, 4) or not pictures.numel():
+        raise CourseError(
+            "compare pictures of one shape, (N, H, W) or (N, C, H, W), "
+            f"not {tuple(pictures.shape)} with {tuple(reference.shape)}"
+        )
+    dtype = torch.float32 if pictures.device.type == "mps" else torch.float64
+    both = (each.to(pictures.device, dtype) for each in (pictures, reference))
+    first, second = (each.unsqueeze(1) if each.ndim == 3 else each for each in both)
+    return first, second
+
+
+def _size(pictures: Tensor) -> str:
+    return "×".join(map(str, pictures.shape[-2:]))
+
+
+def _curve(rates: Sequence[float], psnrs: Sequence[float]) -> tuple[list[float], list[float]]:
+    """The points by ascending rate."""
+    if len(rates) != len(psnrs) or len(rates) < 4:
+        raise CourseError(f"a curve has four points or more, not {len(rates)} rates and {len(psnrs)} PSNRs")
+    points = sorted((float(rate), float(psnr)) for rate, psnr in zip(rates, psnrs, strict=True))
+    finite = all(0 < rate < float("inf") and abs(psnr) < float("inf") for rate, psnr in points)
+    rising = all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(points))
+    if not (finite and rising):
+        raise CourseError(f"a rate-distortion curve rises: more bits, a higher PSNR, both finite; not {points}")
+    return [rate for rate, _ in points], [psnr for _, psnr in points]
+
+
+def _overlapping(anchor: Sequence[float], other: Sequence[float]) -> dict:
+    """How the package is called. Raises `CourseError` where the two curves have no stretch in common."""
+    if min(max(anchor), max(other)) <= max(min(anchor), min(other)):
+        raise CourseError("the two rate-distortion curves do not overlap: choose QPs that bring them to equal quality")
+    # The QPs are the same for both curves in our use, yet their PSNRs are not: the points need not match.
+    return {"method": "pchip", "require_matching_points": False, "min_overlap": 0}
