@@ -197,6 +197,22 @@ def bundle(
 
 
 @app.command()
+def formgrader(
+    into: Annotated[
+        Path | None, typer.Option("--into", help="The folder that `course grade` filled; default: grading/.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="The port to serve on; default: the first free from 8888.")] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser; --no-browser on a server.")] = True,
+) -> None:
+    """Open nbgrader's page on the gradebook, to grade reports by hand. Example: course formgrader --port 8890"""
+    from course_utils.grading import formgrader as page
+    from course_utils.notebooks import files
+
+    folder = into or files.course_root() / "grading"
+    raise typer.Exit(page.serve(folder, port=port, browser=browser))
+
+
+@app.command()
 def audit(
     names: Labs = None,
     mutants: Annotated[bool, typer.Option(help="Also judge machine-made mistakes; --no-mutants is quicker.")] = True,

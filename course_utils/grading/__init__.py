@@ -9,6 +9,7 @@
 | `student`  | the judge's view of a student's work                                                         |
 | `agent`    | the student's side of that channel                                                           |
 | `values`   | what may travel over it: tensors and plain values, never pickle                              |
+| `formgrader` | nbgrader's page, on which reports are graded by hand                                       |
 | `audit`    | the grader graded: the solution, the blank lab, wrong and right answers, mutants             |
 | `mutants`  | small machine-made mistakes                                                                  |
 """
