@@ -3,6 +3,7 @@
 Skipped where Chromium is not installed; CI installs it.
 """
 
+import os
 import re
 import shutil
 import signal
@@ -12,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,12 @@ def serving(*arguments: str, cwd: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [Path(sys.executable).with_name("course"), *arguments, "--port", str(port), "--no-browser"]
-    server = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    stop = threading.Timer(MILLISECONDS / 1000, server.kill)  # or a server that never speaks would be waited for
+    server = subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    stop = threading.Timer(
+        MILLISECONDS / 1000, os.killpg, (server.pid, signal.SIGKILL)
+    )  # or a server that never speaks would be waited for
     stop.start()
     try:
         said = []
@@ -69,11 +74,15 @@ def serving(*arguments: str, cwd: Path) -> Iterator[str]:
         yield found[0]
     finally:
         stop.cancel()
-        server.send_signal(signal.SIGTERM)
-        try:
+        # The command and the Jupyter that it started; Jupyter then ends its kernels.
+        os.killpg(server.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
             server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
+        deadline = time.monotonic() + 20
+        while listens(port) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
 
 
 def listens(port: int) -> bool:
