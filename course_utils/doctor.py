@@ -32,6 +32,7 @@ def examine() -> list[Finding]:
         "libraries": _libraries,
         "device": _device,
         "data": _data,
+        "codecs": _codecs,
         "disk": _disk,
         "JupyterLab": _jupyterlab,
     }
@@ -90,6 +91,24 @@ def _data() -> tuple[str, str]:
         f"Fashion-MNIST {len(train):,} + {len(test):,}, text of {len(text):,} characters, "
         f"{len(photographs.PHOTOGRAPHS)} photographs"
     )
+
+
+def _codecs() -> tuple[str, str]:
+    import av
+    import torch
+
+    from course_utils.codec import encoders
+
+    missing = encoders.missing_codecs()
+    if missing:
+        # Every codec lesson and lab codes HEVC; AVC and AV1 are there for one comparison.
+        status = "fail" if {"libx265", "hevc"} & set(missing) else "warn"
+        remedy = "reinstall its wheel with `pip install --force-reinstall av`"
+        return status, f"PyAV {av.__version__} lacks {', '.join(missing)}: {remedy}"
+    picture = torch.arange(64 * 64).reshape(1, 64, 64).to(torch.uint8)
+    for encode in (encoders.x265, encoders.x264, encoders.svt_av1):
+        encoders.decode(encode(picture, 32))
+    return "ok", f"PyAV {av.__version__}, {', '.join(encoders.DECODERS)} encode, and decode again"
 
 
 def _disk() -> tuple[str, str]:

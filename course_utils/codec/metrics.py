@@ -47,22 +47,16 @@ def bd_rate(
     PSNR by monotone cubics (`bjontegaard` package, method "pchip") and averaged where the two curves overlap.
     Raises `CourseError` where PSNR does not rise with the rate, and where the curves share no PSNR.
     """
-    return bjontegaard.bd_rate(
-        *_curve(anchor_rates, anchor_psnrs),
-        *_curve(rates, psnrs),
-        **_overlapping(anchor_psnrs, psnrs),
-    )
+    curves = (*_curve(anchor_rates, anchor_psnrs), *_curve(rates, psnrs))
+    return float(bjontegaard.bd_rate(*curves, **_overlapping(anchor_psnrs, psnrs)))
 
 
 def bd_psnr(
     anchor_rates: Sequence[float], anchor_psnrs: Sequence[float], rates: Sequence[float], psnrs: Sequence[float]
 ) -> float:
     """Bjøntegaard delta PSNR in dB at equal rate; positive is better. The same arguments and errors as `bd_rate`."""
-    return bjontegaard.bd_psnr(
-        *_curve(anchor_rates, anchor_psnrs),
-        *_curve(rates, psnrs),
-        **_overlapping(anchor_rates, rates),
-    )
+    curves = (*_curve(anchor_rates, anchor_psnrs), *_curve(rates, psnrs))
+    return float(bjontegaard.bd_psnr(*curves, **_overlapping(anchor_rates, rates)))
 
 
 def _pair(pictures: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@
 | `fashion_mnist` | 12,000 + 2,000 embedded 28×28 pictures in 10 classes; 60,000 + 10,000 on request |
 | `king_james`    | Genesis to Ruth, about a million characters                               |
 | `photographs`   | the photographs that scikit-image and scikit-learn ship                   |
+| `codec_pictures` | luma crops to train on, a test set of other sources, a short video            |
 | `scenes`        | Fashion-MNIST items on photographs with exact boxes and class maps, composed when asked for |
 | `voc`           | Pascal VOC 2007 in the same form, on request                              |
 | `image_set`     | pictures and labels held in tensors, and the two ways to batch them       |

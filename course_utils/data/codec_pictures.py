@@ -1,0 +1,128 @@
+"""Luma pictures for the codec lessons and labs: a training set, a test set of other sources, and a short video.
+
+Training: 240 crops of 128×128 from 15 photographs of Debian's `lomiri-wallpapers`, made 2 to 8 times smaller first, so
+that the traces of their JPEG coding are gone. Test: the photographs of `TEST`, which scikit-image and scikit-learn
+ship. No photograph, place or photographer is in both. Video: 32 frames of 320×192 from Kivy's examples, with a cut in
+the middle. Licences: CC0, CC BY, CC BY-SA, each in `files/LICENSES.md`; `tools/embed_codec_pictures.py` made the files.
+
+Luma is BT.709 in full range, 0 to 255, of RGB pictures; the video's is as it was stored, 16 to 235.
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from course_utils.codec import blocks, colour
+from course_utils.data import embedded, photographs
+from course_utils.errors import CourseError
+
+SIDE = 128  # pixels along a training crop
+CROPS_PER_SOURCE = 16
+TRAINING_FILE = "codec_training_crops.png"
+TRAINING_SHA256 = "fdcce49d595224315efe073f877c6200c058164305e6a18487065e9c9dc80b96"
+CLIP_FILE = "codec_city_clip.png"
+CLIP_SHA256 = "42cabafa7a05acb8d525c9cf0364a8d81c617587213df0b06477c5b56a014558"
+CLIP_SHAPE = (32, 192, 320)  # frames, height, width
+CLIP_CUT = 16  # the first frame of the second shot
+
+# Those of scikit-image and scikit-learn that show no coding blocks; moon, coins and retina do.
+TEST = (
+    "astronaut",
+    "coffee",
+    "chelsea",
+    "rocket",
+    "camera",
+    "brick",
+    "grass",
+    "gravel",
+    "motorcycle",
+    "hubble",
+    "china",
+    "flower",
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A photograph of the training set: its file in the Debian package, who made it, under which licence."""
+
+    file: str
+    credit: str
+    licence: str
+
+
+SOURCES = (
+    Source("Bridge_by_Sander_Klootwijk.jpg", "Sander Klootwijk", "CC BY-SA 4.0"),
+    Source("Dragonfly_by_Bolly.jpg", "Bolly", "CC BY-SA 4.0"),
+    Source("Picture_0B_by_freespace.jpg", 'Trevor "Freespace"', "CC BY 4.0"),
+    Source("Picture_1A_by_freespace.jpg", 'Trevor "Freespace"', "CC BY 4.0"),
+    Source("Wine_by_Jakkub_Mede.jpg", "Jakub Mede", "CC BY 4.0"),
+    Source("aitzgorri_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi", "CC BY 4.0"),
+    Source("analogpattern_by_Peter_Nerlich.jpg", "Peter Nerlich", "CC BY-SA 4.0"),
+    Source("free_by_Peter_Nerlich.jpg", "Peter Nerlich", "CC BY-SA 4.0"),
+    Source("friends_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi", "CC BY 4.0"),
+    Source("greentock_by_Peter_Nerlich.jpg", "Peter Nerlich", "CC BY-SA 4.0"),
+    Source("life_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi", "CC BY 4.0"),
+    Source("picosdeeuropa_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi", "CC BY 4.0"),
+    Source("seeding_by_Clements_Engelhardt.jpg", "Clemens Engelhardt", "CC0 1.0"),
+    Source("sunset_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi", "CC BY 4.0"),
+    Source("Kleiber_by_Lukas_Baubkus.jpg", "Lukas Baubkus", "CC BY-SA 3.0"),
+)
+
+
+def training() -> Tensor:
+    """The training crops, (240, 128, 128) uint8: crops 16·k to 16·k + 15 are from `SOURCES[k]`.
+
+    Keep whole sources apart where you need a validation set: crops of one photograph look alike. Raises `CourseError`
+    where the embedded file is missing or damaged.
+    """
+    sprite = _grey_png(TRAINING_FILE, TRAINING_SHA256)
+    return blocks.cut(sprite, SIDE).flatten(0, 1).contiguous()
+
+
+def held_out() -> dict[str, Tensor]:
+    """The twelve test pictures by name, each (H, W) uint8, from 300×451 to 872×1000."""
+    return {name: colour.luma(photographs.load(name)) for name in TEST}
+
+
+def clip() -> Tensor:
+    """A time lapse of a city at night, (32, 192, 320) uint8 at 25 frames a second; a second shot begins at frame 16."""
+    frames, height, width = CLIP_SHAPE
+    return _grey_png(CLIP_FILE, CLIP_SHA256).reshape(frames, height, width)
+
+
+def from_folder(folder: Path | str, *, side: int = SIDE, shrink: int = 2) -> Tensor:
+    """A larger training set from pictures of your own: crops (N, side, side) uint8, file by file in order of name.
+
+    Every picture that Pillow can read is made `shrink` times smaller (the mean of `shrink`×`shrink` pixels), then cut
+    into crops that do not overlap; what is left at the right and lower border is not used. Raises `CourseError` where
+    the folder holds no picture that is large enough.
+    """
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise CourseError(f"{folder} is no folder: name one with pictures of your own")
+    if side < 1 or shrink < 1:
+        raise CourseError(f"side and shrink are at least 1, not {side} and {shrink}")
+    crops = []
+    for path in sorted(each for each in folder.iterdir() if each.is_file()):
+        try:
+            picture = Image.open(path).convert("RGB").reduce(shrink)
+        except (UnidentifiedImageError, OSError):  # a text file, or a picture cut short
+            continue
+        y = colour.luma(torch.from_numpy(np.array(picture)).permute(2, 0, 1))
+        rows, columns = (length // side for length in y.shape)
+        if rows and columns:
+            crops.append(blocks.cut(y[: rows * side, : columns * side], side).flatten(0, 1))
+    if not crops:
+        raise CourseError(f"{folder} holds no picture of at least {shrink * side}×{shrink * side} pixels")
+    return torch.cat(crops)
+
+
+def _grey_png(name: str, sha256: str) -> Tensor:
+    """An embedded grey PNG, (H, W) uint8."""
+    return torch.from_numpy(np.array(Image.open(io.BytesIO(embedded.read(name, sha256)))))
