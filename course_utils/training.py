@@ -139,6 +139,18 @@ def fit(
     return history
 
 
+def fast_precision(device: torch.device) -> str:
+    """The `precision` for `fit` that trains fastest on `device`: "bf16" where its hardware has it, else "float32".
+
+    Where a processor lacks the instructions bfloat16 is emulated, and slower than float32.
+    """
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = device.type == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16", False)
+    return "bf16" if native else "float32"
+
+
 def one_cycle(optimizer: Optimizer, *, steps: int) -> OneCycleLR:
     """The schedule of nearly every lesson: up in a straight line for a quarter of the steps, then down to about zero.
 

@@ -165,3 +165,9 @@ def test_one_cycle_peaks_at_each_groups_own_rate_after_a_quarter_and_ends_near_z
     assert rates.index(max(rates)) == 9  # the tenth of forty steps
     assert rates[-1][0] < 1e-5
     assert momenta[9] == pytest.approx(0.85) and momenta[-1] == pytest.approx(0.95)
+
+
+@pytest.mark.parametrize(("instructions", "expected"), [({"avx512_bf16": True}, "bf16"), ({}, "float32")])
+def test_bfloat16_is_chosen_only_where_the_processor_has_it(monkeypatch, instructions, expected):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: instructions)
+    assert training.fast_precision(torch.device("cpu")) == expected

@@ -3,7 +3,14 @@
 Composed when asked for, in seconds, from data that is already here, so nothing is stored: items from `fashion_mnist`
 (MIT), backgrounds from `photographs` (credits and licences there). Training scenes use training items and `TRAIN`
 photographs, test scenes use test items and `TEST` photographs: neither an item nor a background is seen twice.
+
+Few photographs have to make many backgrounds. So those of training scenes are turned, exchange their colours and change
+their gamma, and up to three shapes cut from other backgrounds lie on them: not all that lies in front of a background
+is an item. Such distractors are due to Tremblay et al. (2018), *Training deep networks with synthetic data: bridging
+the reality gap by domain randomization*, CVPR workshops. Test backgrounds are plain crops.
 """
+
+import math
 
 import torch
 import torch.nn.functional as F
@@ -14,10 +21,15 @@ from course_utils.data.detection_set import ABSENT, DetectionSet
 from course_utils.data.image_set import ImageSet
 from course_utils.errors import CourseError
 
-TRAIN = ("coffee", "chelsea", "rocket", "hubble", "flower", "brick", "gravel")
+TRAIN = (
+    *("coffee", "chelsea", "rocket", "hubble", "flower", "brick", "gravel"),
+    *("retina", "tissue", "coins", "handwriting"),
+)
 TEST = ("astronaut", "china", "camera", "grass")
 SIDE = 64
-SHRINKS = (1, 2, 3)  # a background is a crop of the photograph at one of these reductions
+TRAIN_SHRINKS = (1, 2, 3, 4, 5, 6)  # a background is a crop of the photograph at one of these reductions
+TEST_SHRINKS = (1, 2, 3)
+SHAPES = 3  # places for a shape on a training background, each taken with chance 1/2
 LEAST_VISIBLE = 0.6  # an item of which less would be seen is left out
 CHUNK = 250  # scenes composed at a time, in float64: about 150 MB
 
@@ -41,33 +53,43 @@ def load(
         raise CourseError(f"items need sides 4 ≤ least ≤ greatest ≤ {SIDE} and most_items ≥ 1, not {item_sides}")
     train_items, test_items = fashion_mnist.load()
     return (
-        _compose(train_items, TRAIN, train, 2 * seed, most_items, item_sides).to(device),
-        _compose(test_items, TEST, test, 2 * seed + 1, most_items, item_sides).to(device),
+        _compose(train_items, TRAIN, train, 2 * seed, most_items, item_sides, varied=True).to(device),
+        _compose(test_items, TEST, test, 2 * seed + 1, most_items, item_sides, varied=False).to(device),
     )
 
 
 def _compose(
-    items: ImageSet, names: tuple[str, ...], count: int, seed: int, most_items: int, item_sides: tuple[int, int]
+    items: ImageSet,
+    names: tuple[str, ...],
+    count: int,
+    seed: int,
+    most_items: int,
+    item_sides: tuple[int, int],
+    *,
+    varied: bool,
 ) -> DetectionSet:
     generator = torch.Generator().manual_seed(seed)
     shades = items.images.double()
     # Dark parts inside an item belong to it: close gaps of up to two pixels in its silhouette.
     opacity = -F.max_pool2d(-F.max_pool2d(shades, 3, stride=1, padding=1), 3, stride=1, padding=1)
     sources = torch.cat([shades, (4 * opacity).clamp(max=1)], dim=1)  # (items, 2, 28, 28)
-    pyramids = [_pyramid(photographs.load(name)) for name in names]
+    shrinks = TRAIN_SHRINKS if varied else TEST_SHRINKS
+    pyramids = [_pyramid(photographs.load(name), shrinks) for name in names]
     parts = []
     for start in range(0, count, CHUNK):
         size = min(CHUNK, count - start)
         behind = _crops(pyramids, size, generator)
+        if varied:
+            behind = _with_shapes(_varied(behind, generator), generator)
         parts.append(_place(sources, items.labels, behind, most_items, item_sides, generator))
     images, boxes, labels, class_maps = (torch.cat(part) for part in zip(*parts, strict=True))
     return DetectionSet(images=images, boxes=boxes, labels=labels, class_maps=class_maps, classes=items.classes)
 
 
-def _pyramid(photograph: Tensor) -> list[Tensor]:
+def _pyramid(photograph: Tensor, shrinks: tuple[int, ...]) -> list[Tensor]:
     """The photograph, RGB float64 in [0, 1], at each reduction that still holds a scene."""
     image = photograph.expand(3, -1, -1).double()[None] / 255
-    reduced = [F.avg_pool2d(image, shrink)[0] for shrink in SHRINKS]
+    reduced = [F.avg_pool2d(image, shrink)[0] for shrink in shrinks]
     return [each for each in reduced if min(each.shape[1:]) >= SIDE]
 
 
@@ -82,6 +104,42 @@ def _crops(pyramids: list[list[Tensor]], count: int, generator: torch.Generator)
         crop = image[:, y : y + SIDE, x : x + SIDE] * (0.5 + 0.5 * light)
         crops.append(crop.flip(-1) if flip < 0.5 else crop)
     return torch.stack(crops)
+
+
+def _varied(crops: Tensor, generator: torch.Generator) -> Tensor:
+    """The crops (C, 3, 64, 64), each turned by quarters, its channels exchanged, its gamma between 1/2 and 2."""
+    turns = torch.randint(4, (len(crops),), generator=generator).tolist()
+    turned = torch.stack([crop.rot90(turn, dims=(1, 2)) for crop, turn in zip(crops, turns, strict=True)])
+    channels = torch.rand(len(crops), 3, generator=generator, dtype=torch.float64).argsort(dim=1)
+    exchanged = turned.gather(1, channels[:, :, None, None].expand_as(turned))
+    octaves = 2 * torch.rand(len(crops), 1, 1, 1, generator=generator, dtype=torch.float64) - 1
+    return exchanged ** (2**octaves)
+
+
+def _with_shapes(behind: Tensor, generator: torch.Generator) -> Tensor:
+    """Up to `SHAPES` ellipses and rectangles on each background (C, 3, 64, 64): of one colour or not, some striped."""
+    count = len(behind)
+
+    def draw(low: float = 0.0, high: float = 1.0, channels: int = 1) -> Tensor:
+        return low + (high - low) * torch.rand(count, channels, 1, 1, generator=generator, dtype=torch.float64)
+
+    centres = torch.arange(SIDE, dtype=torch.float64) + 0.5
+    shown = behind
+    for place in range(1, SHAPES + 1):
+        x, y = centres - draw(0, SIDE), centres[:, None] - draw(0, SIDE)
+        angle, along, across = draw(0, math.pi), draw(4, 24), draw(4, 24)  # half axes in pixels
+        u, v = x * angle.cos() + y * angle.sin(), y * angle.cos() - x * angle.sin()  # (C, 1, 64, 64)
+        ellipse = ((u / along).square() + (v / across).square()).sqrt()
+        rectangle = torch.maximum((u / along).abs(), (v / across).abs())
+        outward = torch.where(draw() < 0.5, ellipse, rectangle)  # 1 on the outline
+        cover = ((1 - outward) * torch.minimum(along, across) + 0.5).clamp(0, 1)
+        striped = (draw() < 0.3) & (u % 6 >= 3)
+        cover = cover * ~striped * (draw() < 0.5)
+        other = behind.roll(place, dims=0)
+        plain = other.mean(dim=(2, 3), keepdim=True).expand_as(other)
+        surface = torch.where(draw() < 0.5, plain, other) * draw(0.3, 1.2, channels=3)
+        shown = shown * (1 - cover) + cover * surface.clamp(max=1)
+    return shown
 
 
 def _place(
