@@ -4,6 +4,7 @@ import importlib.util
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -96,10 +97,13 @@ def judge(tests: tuple[HiddenTest, ...], student: Student, *, seed: int = 0, sto
             reason = ""
         except (Wrong, StudentError) as error:
             reason = str(error) or type(error).__name__
+        except Exception as error:  # a value of another kind than the test works with
+            reason = f"an answer that cannot be used ({type(error).__name__}: {error})"
         outcomes.append(Outcome(test, not reason, reason, time.perf_counter() - started))
         if reason and stop_at_failure:
             break
-        student.ask("forget")
+        with suppress(StudentError):  # the student's process may be gone
+            student.ask("forget")
     return Verdict(tuple(outcomes))
 
 
