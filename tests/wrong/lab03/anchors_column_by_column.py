@@ -1,0 +1,13 @@
+"""The columns run slower than the rows."""
+# fails: anchors_over_a_map
+
+
+# %% grid_anchors
+def grid_anchors(sides: list[float], ratios: list[float], height: int, width: int, stride: float) -> Tensor:
+    root = torch.tensor(ratios).sqrt()[:, None]  # (R, 1)
+    side = torch.tensor(sides)  # (S,)
+    w, h = (side / root).flatten(), (side * root).flatten()  # (R·S,)
+    shapes = torch.stack([-w, -h, w, h], dim=1) / 2  # around the origin
+    x, y = torch.meshgrid(torch.arange(width), torch.arange(height), indexing="ij")
+    centres = (torch.stack([x, y, x, y], dim=-1) + 0.5) * stride  # (height, width, 4)
+    return (centres[:, :, None] + shapes).flatten(0, 2)

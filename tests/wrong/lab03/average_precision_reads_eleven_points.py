@@ -1,0 +1,13 @@
+"""Eleven recalls, as in Pascal VOC 2007."""
+# fails: average_precision_of_random_verdicts
+
+
+# %% average_precision
+def average_precision(scores: Tensor, right: Tensor, objects: int) -> float:
+    order = scores.argsort(descending=True, stable=True)
+    found = right[order].double().cumsum(dim=0)
+    precision, recall = found / torch.ones_like(found).cumsum(dim=0), found / objects
+    filled = precision.flip(0).cummax(dim=0).values.flip(0)
+    readings = torch.arange(11).to(recall) / 10
+    at = torch.searchsorted(recall, readings)
+    return float(filled[at[at < len(filled)]].sum() / 11)  # a recall that is never reached adds 0
