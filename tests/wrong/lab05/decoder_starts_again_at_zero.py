@@ -1,0 +1,31 @@
+"""The positions start at 0 in each call: right at once, wrong in steps."""
+# fails: decoder_in_pieces, generated_tokens
+
+
+# %% Decoder
+class Decoder(nn.Module):
+    def __init__(self, vocabulary: int, d: int, heads: int, hidden: int, depth: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, d)
+        self.layers = nn.ModuleList([DecoderLayer(d, heads, hidden) for _ in range(depth)])
+        self.norm, self.head = nn.LayerNorm(d), nn.Linear(d, vocabulary)
+
+    def forward(self, tokens: Tensor, caches: list | None = None) -> tuple[Tensor, list]:
+        caches = [None] * len(self.layers) if caches is None else caches
+        x = self.embedding(tokens)  # (N, T, d)
+        x = x + positions(0, x.shape[1], x.shape[2]).to(x)
+        longer = []
+        for layer, cache in zip(self.layers, caches, strict=True):
+            x, cache = layer(x, cache)
+            longer.append(cache)
+        return self.head(self.norm(x)), longer
+
+
+@torch.no_grad()
+def generate(model: Decoder, prompt: Tensor, length: int) -> Tensor:
+    tokens, new, caches = prompt, prompt, None
+    for _ in range(length):
+        scores, caches = model(new, caches)
+        new = scores[:, -1].argmax(dim=-1, keepdim=True)  # (N, 1)
+        tokens = torch.cat([tokens, new], dim=1)
+    return tokens

@@ -1,0 +1,11 @@
+"""The triangle always ends at the last key, whatever the past."""
+# fails: mask_without_past
+
+
+# %% causal_mask
+def causal_mask(queries: int, keys: int, past: int = 0, lengths: Tensor | None = None) -> Tensor:
+    mask = torch.arange(keys) <= keys - queries + torch.arange(queries)[:, None]  # (T, S)
+    if lengths is None:
+        return mask
+    real = torch.arange(keys) < lengths.cpu()[:, None, None, None]  # (N, 1, 1, S)
+    return mask & real
