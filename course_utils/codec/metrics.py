@@ -32,10 +32,12 @@ def ssim(pictures: Tensor, reference: Tensor, *, peak: float = 255.0) -> Tensor:
     pictures, reference = _pair(pictures, reference)
     if min(pictures.shape[-2:]) < SSIM_WINDOW:
         raise CourseError(f"SSIM needs pictures of at least {SSIM_WINDOW}×{SSIM_WINDOW}, not {_size(pictures)}")
-    values = structural_similarity_index_measure(
-        pictures, reference, gaussian_kernel=True, sigma=1.5, data_range=peak, reduction="none"
+    _, similarity = structural_similarity_index_measure(
+        pictures, reference, sigma=1.5, data_range=peak, reduction="none", return_full_image=True
     )
-    return values.reshape(len(pictures))
+    # Windows that lie in the picture alone, as in the paper and in scikit-image; torchmetrics counts mirrored ones too.
+    rim = SSIM_WINDOW // 2
+    return similarity[..., rim:-rim, rim:-rim].mean(dim=(1, 2, 3))
 
 
 def bd_rate(
