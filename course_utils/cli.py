@@ -239,6 +239,65 @@ def audit(
     raise typer.Exit(faults > 0)
 
 
+@app.command()
+def grade(
+    submissions: Annotated[
+        Path, typer.Argument(metavar="SUBMISSIONS", help="A folder or zip of <student>/<lab>.ipynb.")
+    ],
+    lab: Annotated[str | None, typer.Option(help="The lab; default: those that files are named after.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Submissions at a time; default: cores.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, tcp://…, to run on.")
+    ] = None,
+    into: Annotated[Path | None, typer.Option(help="Folder for marks and feedback; default: grading.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the hidden tests' random numbers.")] = 0,
+    checks: Annotated[bool, typer.Option(help="Also run the visible checks, which decide nothing.")] = True,
+    force: Annotated[bool, typer.Option("--force", help="Run again what has been run.")] = False,
+    unsafe: Annotated[bool, typer.Option("--unsafe", help="No sandbox: students' code has your rights.")] = False,
+) -> None:
+    """Grade a class in a sandbox, in parallel, resumable. Example: course grade submissions --lab lab01 -j 4"""
+    from tqdm import tqdm
+
+    from course_utils.grading import grade as grading
+    from course_utils.notebooks import files
+
+    root = files.course_root()
+    options = grading.Options(
+        into=(into or root / "grading").resolve(),
+        workers=jobs or os.cpu_count() or 1,
+        scheduler=scheduler,
+        seed=seed,
+        unsafe=unsafe,
+        force=force,
+        checks=checks,
+    )
+    with tqdm(desc="grading", unit="submission", leave=False, disable=not sys.stderr.isatty()) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total, bar.n = total, done
+            bar.refresh()
+
+        rows = grading.grade(submissions, root, options, lab=lab, on_result=show)
+    for name, graded in rows.items():
+        typer.echo(_grades_table(name, graded))
+        typer.echo(
+            f"{len(graded)} submissions, {sum(row.needs_manual_grade for row in graded)} to grade by hand; "
+            f"table, gradebook and feedback are in {options.into}"
+        )
+
+
+def _grades_table(name: str, graded: list) -> str:
+    lines = [f"{name}: points, and why they were lost"]
+    for row in graded:
+        by_hand = ", written answer not graded yet" if row.needs_manual_grade else ""
+        lines.append(f"  {row.student}: {row.total:g} of {sum(row.most.values()):g}{by_hand}")
+        lines += [f"      {reason}" for reason in row.reasons]
+        lines += [f"      (mended) {remark}" for remark in row.remarks]
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Run the command; a user's mistake ends in one line and exit code 2."""
     try:

@@ -9,11 +9,14 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
+from course_utils import runtime
 from course_utils.errors import CourseError
 from course_utils.grading import labs
 from course_utils.notebooks import files
@@ -50,6 +53,14 @@ def write(lab: labs.Lab) -> bool:
     return True
 
 
+@contextmanager
+def own_commands() -> Iterator[None]:
+    """nbgrader calls `alembic` by name, which an environment that is not activated does not find."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    with runtime.environment(PATH=path):
+        yield
+
+
 def _generate(course: Path, name: str) -> None:
     """Run nbgrader's generate step in `course`, with a database of its own."""
     from nbgrader.apps import NbGraderAPI  # slow to import, and needed by instructors only
@@ -61,13 +72,8 @@ def _generate(course: Path, name: str) -> None:
     config.Exchange.root = str(course)  # never used, but looked at
     config.ClearSolutions.code_stub = {"python": STUB}
     config.NbGraderAPI.log_level = config.Application.log_level = logging.ERROR
-    path = os.environ.get("PATH", "")
-    # nbgrader calls `alembic` by name, which an environment that is not activated does not find.
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])
-    try:
+    with own_commands():
         outcome = NbGraderAPI(config=config).generate_assignment(name, force=True, create=True)
-    finally:
-        os.environ["PATH"] = path
     if not outcome["success"]:
         reason = (outcome.get("error") or outcome.get("log") or "no reason given").strip().splitlines()[-1]
         raise CourseError(f"nbgrader could not release {name}: {reason}")
