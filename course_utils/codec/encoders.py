@@ -1,7 +1,8 @@
 """Real encoders and decoders, through PyAV: HEVC (libx265), AVC (libx264) and AV1 (SVT-AV1), every picture intra.
 
-Pictures are luma, a tensor (N, H, W) uint8, or `YCbCr420`; each is coded by itself at one exact QP, with the psycho-
-visual tricks off, so that PSNR is what the encoder works for. Encoding is single-threaded and repeats byte for byte.
+Pictures are luma, a tensor (N, H, W) uint8, or `YCbCr420`. Each is coded by itself at one exact QP, with the
+psycho-visual tricks off, so that PSNR is what the encoder works for. Encoding uses one thread and repeats byte for
+byte; several calls may run in threads beside each other.
 
     stream = x265(pictures, 32)                     # deblocking and SAO on
     decoded = decode(stream)                        # (N, H, W) uint8
@@ -17,6 +18,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from threading import Lock
 
 import av
 import numpy as np
@@ -42,6 +44,8 @@ X265_PARAMETERS = (
 )
 X264_PARAMETERS = "keyint=1:min-keyint=1:scenecut=0:bframes=0:ipratio=1:aq-mode=0:mbtree=0:psy=0:threads=1"
 SVT_AV1_PARAMETERS = "keyint=1:aq-mode=0:enable-variance-boost=0:tune=1:lp=1"
+
+_one_log = Lock()
 
 LAMBDA_PER_QP = 118  # libavutil's FF_QP2LAMBDA, in which an encoder reports its QP
 
@@ -134,10 +138,12 @@ def _encode(encoder: str, pictures: Tensor | YCbCr420, options: dict[str, str]) 
     context.time_base = Fraction(1, 25)
     context.thread_count = 1
     context.options = options
-    packets, complaints = _all_packets(context, planes)
+    complaints = _start(context)
     if complaints:
         asked = next(value for name, value in options.items() if name.endswith("params"))
         raise CourseError(f"{encoder} cannot code {width}×{height} pictures with {asked}: {complaints}")
+    frames = [*_frames(planes, context.pix_fmt), None]  # None asks for what is still inside
+    packets = [packet for frame in frames for packet in context.encode(frame) if packet.size]
     if len(packets) != len(planes[0]):
         raise CourseError(f"{encoder} made {len(packets)} packets of {len(planes[0])} pictures")
     contents = tuple(bytes(packet) for packet in packets)
@@ -152,23 +158,23 @@ def _encode(encoder: str, pictures: Tensor | YCbCr420, options: dict[str, str]) 
     )
 
 
-def _all_packets(context: av.CodecContext, planes: tuple[Tensor, ...]) -> tuple[list[av.Packet], str]:
-    """The packets of all pictures, and what the encoder complains of, "" if of nothing.
+def _start(context: av.CodecContext) -> str:
+    """Open the encoder. Returns what it complains of, "" if of nothing.
 
-    An unknown option is but a warning in libav's log, and the encoder would go on without it.
+    An unknown option is but a warning in libav's log, and the encoder would go on without it. The log's level belongs
+    to the whole process, so one encoder opens at a time; what follows may run in threads.
     """
-    level = av.logging.get_level()
-    av.logging.set_level(av.logging.WARNING)
-    packets = []
-    try:
-        with av.logging.Capture() as log:
-            for frame in [*_frames(planes, context.pix_fmt), None]:  # None asks for what is still inside
-                packets += [packet for packet in context.encode(frame) if packet.size]
-    except (av.FFmpegError, ValueError) as error:
-        return [], next((text.strip() for _, _, text in log if text.strip()), str(error))
-    finally:
-        av.logging.set_level(level)
-    return packets, " ".join(text.strip() for _, _, text in log)
+    with _one_log:
+        level = av.logging.get_level()
+        av.logging.set_level(av.logging.WARNING)
+        try:
+            with av.logging.Capture() as log:
+                context.open()
+        except (av.FFmpegError, ValueError) as error:
+            return next((text.strip() for _, _, text in log if text.strip()), str(error))
+        finally:
+            av.logging.set_level(level)
+    return " ".join(text.strip() for _, _, text in log)
 
 
 def _frames(planes: tuple[Tensor, ...], pixel_format: str) -> Iterator[av.VideoFrame]:
