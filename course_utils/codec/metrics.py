@@ -8,8 +8,9 @@ from itertools import pairwise
 
 import bjontegaard
 import torch
+from skimage.metrics import structural_similarity
 from torch import Tensor
-from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+from torchmetrics.functional.image import peak_signal_noise_ratio
 
 from course_utils.errors import CourseError
 
@@ -25,19 +26,27 @@ def psnr(pictures: Tensor, reference: Tensor, *, peak: float = 255.0) -> Tensor:
 
 
 def ssim(pictures: Tensor, reference: Tensor, *, peak: float = 255.0) -> Tensor:
-    """Structural similarity (Wang et al. 2004) per picture, (N,) float64, 1 for equal pictures.
+    """Structural similarity (Wang et al. 2004) per picture, (N,) float64 on the CPU, 1 for equal pictures.
 
     Raises `CourseError` for pictures smaller than the Gaussian window of 11 pixels.
     """
     pictures, reference = _pair(pictures, reference)
     if min(pictures.shape[-2:]) < SSIM_WINDOW:
         raise CourseError(f"SSIM needs pictures of at least {SSIM_WINDOW}×{SSIM_WINDOW}, not {_size(pictures)}")
-    _, similarity = structural_similarity_index_measure(
-        pictures, reference, sigma=1.5, data_range=peak, reduction="none", return_full_image=True
-    )
-    # Windows that lie in the picture alone, as in the paper and in scikit-image; torchmetrics counts mirrored ones too.
-    rim = SSIM_WINDOW // 2
-    return similarity[..., rim:-rim, rim:-rim].mean(dim=(1, 2, 3))
+    # scikit-image and not torchmetrics: that one also counts windows mirrored at the border, and takes gigabytes.
+    values = [
+        structural_similarity(
+            first.numpy(),
+            second.numpy(),
+            channel_axis=0,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,  # the paper's
+            data_range=peak,
+        )
+        for first, second in zip(pictures.double().cpu(), reference.double().cpu(), strict=True)
+    ]
+    return torch.tensor(values, dtype=torch.float64)
 
 
 def bd_rate(
