@@ -105,7 +105,8 @@ def audit(
     if with_mutants:
         cases += [case for case in _mutant_cases(lab) if not case.name.startswith(free)]
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "course_utils.grading.audit"])
+    # What set-up cells and judges import takes longer than most answers: import it once, before the forks.
+    context.set_forkserver_preload(["torch", "torchvision", "matplotlib.pyplot", "course_utils.grading.audit"])
     with ThreadPoolExecutor(jobs) as pool:
         for done, (case, fault) in enumerate(
             zip(cases, pool.map(lambda each: _judge_elsewhere(each, context), cases), strict=True), start=1
