@@ -35,6 +35,7 @@ def examine() -> list[Finding]:
         "codecs": _codecs,
         "disk": _disk,
         "JupyterLab": _jupyterlab,
+        "sandbox": _sandbox,
     }
     findings = []
     for need, check in checks.items():
@@ -127,3 +128,12 @@ def _jupyterlab() -> tuple[str, str]:
 
     KernelSpecManager().get_kernel_spec("python3")
     return "ok", f"{metadata.version('jupyterlab')}, kernel python3"
+
+
+def _sandbox() -> tuple[str, str]:
+    from course_utils.grading import sandbox
+
+    trouble = sandbox.trouble()
+    if trouble:
+        return "warn", f"students need none; to grade: {trouble}"
+    return "ok", f"{sandbox.version()}: submissions run without network, files or rights"

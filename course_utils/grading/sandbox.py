@@ -107,7 +107,7 @@ def _command(*, labs: Path | None) -> list[str]:
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         place = Path("/", name)
         if place.is_symlink():
-            line += ["--symlink", os.readlink(place), str(place)]
+            line += ["--symlink", str(place.readlink()), str(place)]
         elif place.is_dir():
             line += ["--ro-bind", str(place), str(place)]
     for name in ("ld.so.cache", "localtime", "fonts", "alternatives"):
@@ -140,7 +140,7 @@ class Jail:
         self._lock = threading.Lock()
         self._channel, theirs = socket.socketpair()
         self._home = tempfile.TemporaryDirectory(prefix="course-") if unsafe else None
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
         self._watched: threading.Event | None = None
         program = [sys.executable, "-m", "course_utils.grading.warden"]
         if unsafe:
@@ -307,8 +307,8 @@ def _descendants(root: int) -> list[int]:
     while todo:
         pid = todo.pop()
         try:
-            tasks = os.listdir(f"/proc/{pid}/task")
-            children = [int(n) for task in tasks for n in Path(f"/proc/{pid}/task/{task}/children").read_text().split()]
+            tasks = Path(f"/proc/{pid}/task").iterdir()
+            children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
         except FileNotFoundError:
             children = []
             if not Path("/proc/self/task").is_dir():  # another system than Linux

@@ -165,7 +165,22 @@ def _match(cells: list[_Cell], released: NotebookNode) -> dict[int, list[_Cell]]
         lambda cell: _names(cell.source) if kind_of(cell) == SOLUTION else [],
         only_missing=True,
     )
+    _match_reports(cells, released, found, placed)
     return found
+
+
+def _match_reports(cells: list[_Cell], released: NotebookNode, found: dict[int, list[_Cell]], placed: set[int]) -> None:
+    """A written answer that nothing else tells: text behind what came before it, up to the next known cell."""
+    for index, cell in enumerate(released.cells):
+        before = [copies for earlier, copies in sorted(found.items()) if earlier < index]
+        if kind_of(cell) != REPORT or index in found or not before:
+            continue
+        position = max(number for number, each in enumerate(cells) if each is before[-1][-1])
+        for each in cells[position + 1 :]:
+            if id(each) in placed or each.kind != "markdown":
+                break
+            found.setdefault(index, []).append(each)
+            placed.add(id(each))
 
 
 def _names(source: str) -> list[str]:

@@ -20,8 +20,8 @@ from course_utils.grading.sandbox import Jail, SandboxError
 from course_utils.grading.student import StudentError
 
 MOST_ANSWER_BYTES = 96 * 2**20  # of one message on the shell channel
-MOST_OUTPUT_BYTES = 8 * 2**20  # of one message on the output channel; a larger one ends the connection
-QUEUED_MESSAGES = 16
+MOST_OUTPUT_BYTES = 32 * 2**20  # of one message on the output channel; a larger one ends the connection
+QUEUED_MESSAGES = 4
 KEPT_TEXT = 20_000  # characters of one cell's text
 KEPT_PICTURE = 2 * 2**20
 MOST_PARTS = 2_000_000  # brackets and commas of one answer: each becomes a Python object
@@ -61,6 +61,7 @@ class KernelSession:
             self._context.setsockopt(zmq.LINGER, 0)
             self._session = Session(key=self._manager.session.key)
             self._iopub = self._connect(zmq.SUB, "iopub", MOST_OUTPUT_BYTES)
+            self._broken = self._iopub.get_monitor_socket(zmq.EVENT_DISCONNECTED)
             self._shell = self._connect(zmq.DEALER, "shell", MOST_ANSWER_BYTES)
             self._control = self._connect(zmq.DEALER, "control", MOST_OUTPUT_BYTES)
             started = time.monotonic()
@@ -74,6 +75,8 @@ class KernelSession:
 
     def __exit__(self, *error: object) -> None:
         self._manager.shutdown_kernel(now=True) if self._manager.has_kernel else self._manager.cleanup_resources()
+        if hasattr(self, "_iopub"):
+            self._iopub.disable_monitor()
         self._context.destroy(linger=0)
 
     def run_cell(self, source: str) -> CellRun:
@@ -169,6 +172,10 @@ class KernelSession:
                     came.append((name, message))
         if not ready and self.jail.exited() is not None:
             self._kill("ended the kernel")
+        if self._broken.poll(0):
+            time.sleep(POLL_SECONDS)  # a kernel that ended closes its sockets first
+            ended = self.jail.exited() is not None
+            self._kill("ended the kernel" if ended else f"put out more than {MOST_OUTPUT_BYTES >> 20} MiB at once")
         if self._seen_bytes > self.limits.output_mib << 20:
             self._kill(f"put out more than {self.limits.output_mib} MiB")
         return came

@@ -125,11 +125,12 @@ def _walk(folder: Path, levels: int) -> Iterator[Path]:
 def _read(place: Path, root: Path) -> bytes:
     if not place.resolve().is_relative_to(root):
         raise ValueError("it is a symbolic link out of the folder")
-    handle = os.open(place, os.O_RDONLY | os.O_NONBLOCK)
+    handle = os.open(place, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would wait for a writer
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        raise ValueError("it is no ordinary file")
     with os.fdopen(handle, "rb") as file:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is no ordinary file")
         return _bounded(file.read, status.st_size)
 
 

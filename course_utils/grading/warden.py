@@ -24,6 +24,7 @@ import shutil
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 from course_utils.grading import seccomp
@@ -172,7 +173,7 @@ def _confine(order: dict[str, Any], mode: str) -> None:
         # One small file system for all that is writable, so that its size is one limit.
         _mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, f"size={disk},nr_inodes=20000,mode=755")
         for name, place in WRITABLE.items():
-            os.mkdir(f"/run/{name}", mode=0o700)
+            Path("/run", name).mkdir(mode=0o700)
             if order["drops"]:
                 os.chown(f"/run/{name}", user, user)
             _mount(f"/run/{name}", place, None, MS_BIND)
@@ -200,8 +201,8 @@ def _confine(order: dict[str, Any], mode: str) -> None:
         _checked(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")  # a new user id clears it
     os.nice(NICENESS)
     os.chdir(home)
-    released = f"{LAB_FILES}/{order['lab']}"
-    if os.path.isdir(released):
+    released = Path(LAB_FILES, order["lab"])
+    if released.is_dir():
         shutil.copytree(released, home, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.ipynb"))
 
 
