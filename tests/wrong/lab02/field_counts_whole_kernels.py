@@ -1,0 +1,13 @@
+"""Each layer adds its whole kernel, not its steps."""
+# fails: field_and_jump
+
+
+# %% receptive_field
+def receptive_field(layers: list[tuple[int, int, int, int]]) -> tuple[int, int, int]:
+    """Field, jump and start, in pixels, of the map behind `layers`, each (kernel, stride, padding, dilation)."""
+    field, jump, start = 1, 1, 0
+    for kernel, stride, padding, dilation in layers:
+        field += dilation * kernel * jump
+        start -= padding * jump
+        jump *= stride  # last: the layer's taps and its padding are steps of its input
+    return field, jump, start
