@@ -52,7 +52,7 @@ def iou_at_the_edge(student, generator):
     same(student.iou(a[:0], a[:2]), torch.zeros(0, 2), "iou of no boxes")
 
 
-@hidden_test("check_iou", points=1, hint="(…, A, 4) and (…, B, 4) give (…, A, B)")
+@hidden_test("check_iou", points=1, hint="index from the end, so that what stands before is kept")
 def iou_with_leading_dimensions(student, generator):
     for leading in ((3,), (1,), (2, 3)):
         a, b = _boxes(generator, *leading, 4), _boxes(generator, *leading, 5)
