@@ -1,4 +1,4 @@
-"""One product for self-attention, two for cross-attention; views and permutes; the fused kernel of torch inside."""
+"""One product for self-attention, two for cross-attention; views and permutes; a normal start."""
 
 
 # %% MultiHeadAttention
@@ -24,4 +24,4 @@ class MultiHeadAttention(nn.Module):
         return self.out_proj(y.permute(0, 2, 1, 3).contiguous().view(N, T, h * c))
 
     def forward(self, x, memory, allowed=None):
-        return self.merge(F.scaled_dot_product_attention(*self.project(x, memory), attn_mask=allowed))
+        return self.merge(attention(*self.project(x, memory), allowed)[0])
