@@ -48,6 +48,11 @@ def test_a_transposed_tensor_and_one_with_a_gradient_arrive_whole():
     assert torch.equal(travelled(tensor), tensor.detach())
 
 
+def test_one_column_of_a_table_with_one_row_arrives():
+    table = torch.tensor([[5, 6, 7, 8]])
+    assert torch.equal(travelled(table[:, 2]), torch.tensor([7]))
+
+
 def test_numbers_that_json_does_not_know_arrive():
     assert math.isnan(travelled(float("nan"))) and travelled(-math.inf) == -math.inf
 

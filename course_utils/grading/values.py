@@ -96,7 +96,8 @@ def _encode_tensor(tensor: Tensor) -> dict[str, Any]:
         raise BadValue(f"a tensor of {tensor.dtype} cannot travel")
     if tensor.nbytes > MOST_BYTES:
         raise BadValue(f"a tensor of shape {tuple(tensor.shape)} is larger than {MOST_BYTES:,} bytes")
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    # One number of a table keeps the table's stride, counts as contiguous all the same, and cannot be seen as bytes.
+    flat = tensor.detach().cpu().reshape(-1).clone(memory_format=torch.contiguous_format)
     content = flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
     return {"dtype": name, "shape": list(tensor.shape), "data": base64.b64encode(content).decode("ascii")}
 
