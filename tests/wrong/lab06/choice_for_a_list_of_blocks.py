@@ -1,0 +1,19 @@
+"""original[:, None]: right for (N, n, n), wrong for one block or a grid of them."""
+# fails: choices_in_every_batch
+
+# %% cheapest
+BITS_PER_UNIT = 3.0  # bits that x265 spends for one unit of the rate proxy
+
+
+def coding_cost(residual: Tensor, qp: int) -> tuple[Tensor, Tensor]:
+    """Distortion D and bits R, (…) each, of coding blocks (…, n, n) at a QP."""
+    levels = quantise(dct(residual), qp)
+    decoded = idct(dequantise(levels, qp))
+    return sse(residual - decoded), BITS_PER_UNIT * rate_proxy(levels)
+
+
+def cheapest(original: Tensor, predictions: Tensor, qp: int) -> Tensor:
+    """For blocks (…, n, n) and M predictions of each, (…, M, n, n), integers both: which has the least J, (…) int64."""
+    distortion, bits = coding_cost(residual_of(original[:, None], predictions), qp)  # (…, M) each
+    lagrange_multiplier = 0.57 * 2 ** ((qp - 12) / 3)
+    return (distortion + lagrange_multiplier * bits).argmin(dim=-1)

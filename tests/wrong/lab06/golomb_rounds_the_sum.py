@@ -1,0 +1,14 @@
+"""The logarithms are added first, then rounded down."""
+# fails: bits_of_levels
+
+
+# %% rate
+def rate_proxy(levels: Tensor) -> Tensor:
+    """Σ log2(1 + |level|) of blocks (…, n, n): (…)."""
+    return torch.log2(1 + levels.abs()).sum(dim=(-2, -1))
+
+
+def exp_golomb_bits(levels: Tensor) -> Tensor:
+    """Bits of the whole-numbered levels (…, n, n) as signed Exp-Golomb codes: (…)."""
+    logs = torch.log2(2 * levels.abs() + 1).sum(dim=(-2, -1)).floor()
+    return 2 * logs + levels.shape[-2] * levels.shape[-1]

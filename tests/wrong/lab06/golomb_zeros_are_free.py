@@ -1,0 +1,15 @@
+"""A zero is not counted, although its code has a bit."""
+# fails: bits_of_levels
+
+
+# %% rate
+def rate_proxy(levels: Tensor) -> Tensor:
+    """Σ log2(1 + |level|) of blocks (…, n, n): (…)."""
+    return torch.log2(1 + levels.abs()).sum(dim=(-2, -1))
+
+
+def exp_golomb_bits(levels: Tensor) -> Tensor:
+    """Bits of the whole-numbered levels (…, n, n) as signed Exp-Golomb codes: (…)."""
+    lengths = 2 * torch.log2(2 * levels.abs() + 1).floor() + 1
+    lengths = torch.where(levels == 0, 0.0, lengths)
+    return lengths.sum(dim=(-2, -1))
