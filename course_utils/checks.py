@@ -26,7 +26,7 @@ def same(actual: Any, expected: Tensor | float, what: str, *, hint: str, toleran
     ours = torch.as_tensor(actual).detach().to(expected.device)
     if ours.shape != expected.shape:
         raise CheckFailed(f"[no] {what}: {wanted}, got {_describe(ours)}. Hint: {hint}")
-    scale = max(1e-12, expected.abs().max().item()) if expected.numel() else 1.0
+    scale = max(1e-12, expected.double().abs().max().item()) if expected.numel() else 1.0
     error = (ours.double() - expected.double()).abs().max().item() if expected.numel() else 0.0
     if not error <= tolerance * scale:
         came = "not-a-number" if error != error else f"a greatest error of {error:.3g} where numbers reach {scale:.3g}"

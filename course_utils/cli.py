@@ -114,7 +114,7 @@ def run(paths: Paths = None, device: Device = None) -> None:
 
     where = runtime.device(device).type
     for path in files.find(paths or [], files.course_root()):
-        with tqdm(desc=path.name, unit="cell") as bar:
+        with tqdm(desc=path.name, unit="cell", disable=not sys.stderr.isatty()) as bar:
 
             def show(done: int, total: int, bar: tqdm = bar) -> None:
                 bar.total, bar.n = total, done
@@ -227,7 +227,7 @@ def audit(
 
     faults = 0
     for lab in labs.find(files.course_root(), names):
-        with tqdm(desc=lab.name, unit="case", leave=False) as bar:
+        with tqdm(desc=lab.name, unit="case", leave=False, disable=not sys.stderr.isatty()) as bar:
 
             def show(done: int, total: int, bar: tqdm = bar) -> None:
                 bar.total, bar.n = total, done

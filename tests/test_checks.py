@@ -37,6 +37,14 @@ def test_what_differs_is_said_with_what_came_and_a_hint(actual, message):
         checks.same(actual, torch.ones(2), "the sum", hint="add")
 
 
+def test_masks_are_compared_as_zeros_and_ones(capsys):
+    mask = torch.tensor([True, False])
+    checks.same(mask, mask, "the mask", hint="")
+    assert "[ok] the mask" in capsys.readouterr().out
+    with pytest.raises(CheckFailed, match="greatest error of 1 where numbers reach 1"):
+        checks.same(~mask, mask, "the mask", hint="")
+
+
 def test_a_condition_that_does_not_hold_says_what_came():
     with pytest.raises(CheckFailed, match=r"\[no\] at most 3: got 4. Hint: count again"):
         checks.holds(False, "at most 3", got=4, hint="count again")

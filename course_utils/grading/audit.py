@@ -25,6 +25,15 @@ SEEDS = range(5)
 SECONDS = 60.0  # for one answer
 MUTANT_SECONDS = 20.0  # a mutant may loop for ever
 LEAST_KILLED = 0.9  # share of the mutants that are no equivalents
+# What set-up cells and judges import takes longer than most answers: it is imported once, before the forks.
+PRELOAD = [
+    "torch",
+    "torch.fx.experimental.symbolic_shapes",  # and sympy with it: the first call of torch.autograd.grad asks for them
+    "torchvision",
+    "matplotlib.pyplot",
+    "course_utils.training",
+    "course_utils.grading.audit",
+]
 SECTION = re.compile(r"^# %% (\w+)$", re.MULTILINE)
 FAILS = re.compile(r"^# fails: (.+)$", re.MULTILINE)
 
@@ -105,8 +114,7 @@ def audit(
     if with_mutants:
         cases += [case for case in _mutant_cases(lab) if not case.name.startswith(free)]
     context = multiprocessing.get_context("forkserver")
-    # What set-up cells and judges import takes longer than most answers: import it once, before the forks.
-    context.set_forkserver_preload(["torch", "torchvision", "matplotlib.pyplot", "course_utils.grading.audit"])
+    context.set_forkserver_preload(PRELOAD)
     with ThreadPoolExecutor(jobs) as pool:
         for done, (case, fault) in enumerate(
             zip(cases, pool.map(lambda each: _judge_elsewhere(each, context), cases), strict=True), start=1
