@@ -1,16 +1,18 @@
 """Many submissions at a time: local processes, or a Dask cluster; what was done once is not done again."""
 
-import ctypes
 import hashlib
 import json
 import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import asdict
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
@@ -24,7 +26,6 @@ from course_utils.notebooks import files
 
 MOST_TRIES = 2  # of one submission, where a worker or a jail fails and not the submission
 SCHEDULER_SECONDS = 10
-PR_SET_PDEATHSIG = 1
 
 
 class Cache:
@@ -84,7 +85,8 @@ def _on_processes(todo: dict[str, Job], workers: int) -> Iterator[tuple[str, Res
     context.set_forkserver_preload(["course_utils.grading.execution"])
     tries = dict.fromkeys(todo, 0)
     while todo:
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_die_with_parent)
+        theirs, ours = context.Pipe(duplex=False)
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_die_with_parent, initargs=(theirs,))
         try:
             running = {pool.submit(execution.run, job): key for key, job in todo.items()}
             for future in as_completed(running):
@@ -103,15 +105,20 @@ def _on_processes(todo: dict[str, Job], workers: int) -> Iterator[tuple[str, Res
             for process in list((pool._processes or {}).values()) if todo else []:
                 process.kill()
             pool.shutdown(wait=True, cancel_futures=True)
+            theirs.close()
+            ours.close()
 
 
-def _die_with_parent() -> None:
-    """A worker whose parent was killed must not go on, nor keep its jail."""
+def _die_with_parent(lifeline: Connection) -> None:
+    """A worker whose parent was killed must not go on, nor keep its jail: the parent alone holds the other end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:
-            os._exit(1)
+
+    def wait() -> None:
+        with suppress(EOFError, OSError):
+            lifeline.recv_bytes()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _on_dask(todo: dict[str, Job], scheduler: str) -> Iterator[tuple[str, Result]]:
