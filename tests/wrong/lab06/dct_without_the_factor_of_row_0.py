@@ -6,8 +6,7 @@
 def dct_matrix(size: int) -> Tensor:
     """The orthonormal DCT-II, (size, size) float64, a cosine in each row."""
     place = torch.arange(size, dtype=torch.float64)
-    matrix = math.sqrt(2 / size) * torch.cos(math.pi * place[:, None] * (2 * place + 1) / (2 * size))
-    return matrix
+    return math.sqrt(2 / size) * torch.cos(math.pi * place[:, None] * (2 * place + 1) / (2 * size))
 
 
 def dct(residual: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ def satd(residual: Tensor, tile: int | None = None) -> Tensor:
     if tile is None and fitting:
         tile = fitting[0]
     if tile not in fitting:
-        raise ValueError(f"no tile of {tile or '8, 4 or 2'} fits a block of {height}×{width}")
+        raise ValueError(f"a block of {height}×{width} has no such tiles")
     tiles = residual.unflatten(-1, (width // tile, tile)).unflatten(-3, (height // tile, tile))
     tiles = tiles.transpose(-3, -2)  # (…, H/t, t, W/t, t) to (…, H/t, W/t, t, t)
     return hadamard(tiles).abs().sum(dim=(-4, -3, -2, -1)) / (tile / 2)

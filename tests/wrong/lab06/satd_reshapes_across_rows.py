@@ -25,6 +25,6 @@ def satd(residual: Tensor, tile: int | None = None) -> Tensor:
     if tile is None and fitting:
         tile = fitting[0]
     if tile not in fitting:
-        raise ValueError(f"no tile of {tile or '8, 4 or 2'} fits a block of {height}×{width}")
+        raise ValueError(f"a block of {height}×{width} has no such tiles")
     tiles = residual.reshape(*residual.shape[:-2], height // tile, width // tile, tile, tile)
     return hadamard(tiles).abs().sum(dim=(-4, -3, -2, -1)) / (tile / 2)
