@@ -93,7 +93,7 @@ def blocks_through_hadamard(student, generator):
 
 
 @hidden_test("check_quantise", points=1, hint="every whole QP has a step, and 0 and 51 are the ends")
-def steps(student, generator):
+def steps_of_every_qp(student, generator):
     for qp in range(52):
         same(student.step(qp), 2.0 ** ((qp - 4) / 6), f"step({qp})")
     for qp in (-1, 52, 63):

@@ -7,7 +7,7 @@ BITS_PER_UNIT = 3.0  # bits that x265 spends for one unit of the rate proxy
 
 def coding_cost(residual: Tensor, qp: int) -> tuple[Tensor, Tensor]:
     """Distortion D and bits R, (…) each, of coding blocks (…, n, n) at a QP."""
-    levels = quantise(dct(residual), qp)
+    levels = quantise(dct(residual), qp)  # what is sent
     decoded = idct(dequantise(levels, qp))
     return sse(residual - decoded), BITS_PER_UNIT * rate_proxy(levels)
 

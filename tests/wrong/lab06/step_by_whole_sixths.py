@@ -1,5 +1,5 @@
 """The exponent is rounded down: six QPs share a step."""
-# fails: steps
+# fails: steps_of_every_qp
 
 
 # %% quantise

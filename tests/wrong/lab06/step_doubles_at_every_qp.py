@@ -1,5 +1,5 @@
 """2^(QP-4): the sixth is forgotten."""
-# fails: steps
+# fails: steps_of_every_qp
 
 
 # %% quantise

@@ -1,5 +1,5 @@
 """The last QP is refused."""
-# fails: steps
+# fails: steps_of_every_qp
 
 
 # %% quantise

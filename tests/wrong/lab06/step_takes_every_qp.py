@@ -1,5 +1,5 @@
 """QPs outside 0 to 51 have steps, too."""
-# fails: steps
+# fails: steps_of_every_qp
 
 
 # %% quantise

@@ -1,5 +1,5 @@
 """QP 0 has the step 1."""
-# fails: steps
+# fails: steps_of_every_qp
 
 
 # %% quantise
