@@ -155,6 +155,27 @@ def test_average_precision_is_pycocotools(seed):
     assert ap_gap(seed) < 1e-9
 
 
+SCORED = st.lists(st.tuples(BOX, st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=10)
+LABELLED = st.lists(st.tuples(BOX, st.integers(0, 2)), max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(SCORED, LABELLED), min_size=1, max_size=3))
+def test_average_precision_is_pycocotools_for_touching_identical_and_empty_boxes(pictures):
+    guesses, truth = [], []
+    for scored, labelled in pictures:
+        boxes, labels, scores = zip(*scored, strict=True)
+        guesses.append({"boxes": as_boxes(boxes), "labels": torch.tensor(labels), "scores": torch.tensor(scores) / 4})
+        labels = torch.tensor([label for _, label in labelled], dtype=torch.int64)
+        boxes = as_boxes([box for box, _ in labelled])
+        truth.append({"boxes": boxes, "labels": labels, "scores": torch.ones(len(boxes))})
+    theirs = pycocotools_precision(guesses, truth)  # -1 for a class without an object
+    for label in range(3):
+        if any((real["labels"] == label).any() for real in truth):
+            ours = [lesson.class_average_precision(guesses, truth, label, t) for t in np.linspace(0.5, 0.95, 10)]
+            assert np.allclose(ours, theirs[:, label], rtol=0, atol=1e-9)
+
+
 def without_filled_teeth(scores, right, objects, points=101):
     precision, recall = lesson.precision_recall(scores, right, objects)
     at = torch.searchsorted(recall, torch.from_numpy(np.linspace(0, 1, points)))
@@ -215,6 +236,17 @@ def test_roi_pooling_is_torchvisions(seed):
     assert torch.equal(ours, ops.roi_pool(maps, list(boxes), 4, 0.25))
 
 
+@settings(max_examples=60, deadline=None)
+@given(BOXES, st.sampled_from([0.25, 0.5, 1.0]), st.integers(1, 5))
+def test_pooling_is_torchvisions_for_touching_identical_and_empty_boxes(corners, scale, size):
+    maps, boxes = pooling_case(0)[0][:1], as_boxes(corners)[None]
+    assert torch.equal(lesson.roi_pool(maps, boxes, size, scale)[0], ops.roi_pool(maps, list(boxes), size, scale))
+    for ratio, aligned in ((-1, True), (2, True), (2, False)):
+        ours = lesson.roi_align(maps, boxes, size, scale, ratio, aligned)[0]
+        theirs = ops.roi_align(maps, list(boxes), size, scale, ratio, aligned)
+        assert ours.shape == theirs.shape and torch.allclose(ours, theirs, rtol=0, atol=1e-12)
+
+
 def test_roi_pooling_with_half_to_even_is_caught():
     kept = globals_of_lesson["rounded"]
     globals_of_lesson["rounded"] = torch.round
@@ -252,7 +284,8 @@ def test_a_wild_offset_stays_finite():
     assert lesson.decode(torch.tensor([[0.0, 0.0, 1e4, 1e4]]), torch.tensor([[0.0, 0.0, 1.0, 1.0]])).isfinite().all()
 
 
-@pytest.mark.parametrize("stride, size", [(8, (6, 10)), (16, (3, 2))])
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from([4, 8, 16]), st.tuples(st.integers(1, 7), st.integers(1, 7)))
 def test_anchors_are_torchvisions_but_for_rounding_and_place(stride, size):
     generate = AnchorGenerator(sizes=((32, 64),), aspect_ratios=((0.5, 1.0, 2.0),))
     height, width = stride * size[0], stride * size[1]
