@@ -135,7 +135,7 @@ def _on_dask(todo: dict[str, Job], scheduler: str) -> Iterator[tuple[str, Result
             client.submit(execution.run, job, pure=False, retries=MOST_TRIES - 1): key for key, job in todo.items()
         }
         try:
-            for future in as_completed(running):
+            for future in as_completed(running, loop=client.loop):
                 yield running[future], future.result()
         finally:
             client.run(execution.close_jails)

@@ -203,7 +203,12 @@ def _confine(order: dict[str, Any], mode: str) -> None:
     os.chdir(home)
     released = Path(LAB_FILES, order["lab"])
     if released.is_dir():
-        shutil.copytree(released, home, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.ipynb"))
+        # One by one: `copytree` would set the mode of the home too, which is not ours in a jail for one kernel.
+        for each in released.iterdir():
+            if each.is_dir():
+                shutil.copytree(each, Path(home, each.name), ignore=shutil.ignore_patterns("*.ipynb"))
+            elif each.suffix != ".ipynb":
+                shutil.copy2(each, home)
 
 
 def _limit(which: int, most: int) -> None:
