@@ -20,10 +20,10 @@ def definitions(path: Path) -> SimpleNamespace:
 
 
 def _is_constant(node: ast.stmt) -> bool:
-    if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
-        return False
-    try:
-        ast.literal_eval(node.value)
-    except ValueError:
-        return False
-    return node.targets[0].id.isupper()
+    """Whether this is `NAME = ` and a value that is written with literals alone."""
+    return (
+        isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id.isupper()
+        and not any(isinstance(part, ast.Name | ast.Call) for part in ast.walk(node.value))
+    )
