@@ -19,6 +19,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
+bench = typer.Typer(help="Benchmarks: what was measured, repeated. Example: course bench loop-filter --minutes 4")
+app.add_typer(bench, name="bench", no_args_is_help=True)
+
 Paths = Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Notebooks or folders; default: all.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps; default: COURSE_DEVICE, else the best.")]
 
@@ -296,6 +299,43 @@ def _grades_table(name: str, graded: list) -> str:
         lines += [f"      {reason}" for reason in row.reasons]
         lines += [f"      (mended) {remark}" for remark in row.remarks]
     return "\n".join(lines)
+
+
+@bench.command()
+def loop_filter(
+    data: Annotated[Path, typer.Option(help="The file of coded pictures; written first by --prepare.")] = Path(
+        "build/loop_filter.safetensors"
+    ),
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Write the file (takes the encoder), train nothing.")
+    ] = False,
+    pictures: Annotated[
+        Path | None, typer.Option(help="With --prepare: a folder of photographs to take more crops from.")
+    ] = None,
+    network: Annotated[
+        list[str] | None, typer.Option(help="Which to train, again for each; default: residual and vrcnn.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How often to train each.")] = 1,
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long to train each.")] = 4.0,
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints and figures.")] = Path("build/loop_filter"),
+    device: Device = None,
+) -> None:
+    """Train loop filters for the same time. Example: course bench loop-filter --device cuda --seeds 3"""
+    from course_utils import runtime
+    from course_utils.bench import loop_filter as benchmark
+
+    if prepare:
+        typer.echo(benchmark.prepare(data, pictures))
+        return
+    records = benchmark.run(
+        network or ("residual", "vrcnn"),
+        data=data,
+        out=out,
+        device=runtime.device(device).type,
+        minutes=minutes,
+        seeds=seeds,
+    )
+    typer.echo(benchmark.table(records))
 
 
 def main() -> None:

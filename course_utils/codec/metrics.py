@@ -8,9 +8,7 @@ from itertools import pairwise
 
 import bjontegaard
 import torch
-from skimage.metrics import structural_similarity
 from torch import Tensor
-from torchmetrics.functional.image import peak_signal_noise_ratio
 
 from course_utils.errors import CourseError
 
@@ -19,6 +17,8 @@ SSIM_WINDOW = 11  # pixels: Gaussian of σ = 1.5 (Wang et al. 2004, §III-C)
 
 def psnr(pictures: Tensor, reference: Tensor, *, peak: float = 255.0) -> Tensor:
     """Peak signal-to-noise ratio 10·log10(peak² / MSE) in dB per picture, (N,) float64; inf for equal pictures."""
+    from torchmetrics.functional.image import peak_signal_noise_ratio  # here: BD-rate alone does not need it
+
     pictures, reference = _pair(pictures, reference)
     return torch.stack(
         [peak_signal_noise_ratio(a, b, data_range=peak) for a, b in zip(pictures, reference, strict=True)]
@@ -30,6 +30,8 @@ def ssim(pictures: Tensor, reference: Tensor, *, peak: float = 255.0) -> Tensor:
 
     Raises `CourseError` for pictures smaller than the Gaussian window of 11 pixels.
     """
+    from skimage.metrics import structural_similarity  # here: BD-rate alone does not need it
+
     pictures, reference = _pair(pictures, reference)
     if min(pictures.shape[-2:]) < SSIM_WINDOW:
         raise CourseError(f"SSIM needs pictures of at least {SSIM_WINDOW}×{SSIM_WINDOW}, not {_size(pictures)}")

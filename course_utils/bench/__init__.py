@@ -1,0 +1,1 @@
+"""Benchmarks behind `course bench`: each module is one, runs by itself, and stores what it measured."""

@@ -1,0 +1,177 @@
+"""Loop filters trained on the same data for the same time: ours, VRCNN, and the controls.
+
+    course bench loop-filter --prepare filter.safetensors
+    course bench loop-filter --data filter.safetensors --device cuda --minutes 4 --seeds 3
+
+The first command needs the encoder, the second nothing but the file. Each network leaves a checkpoint and a JSON file
+of figures, written again and again while it trains, so that a run that is stopped has lost little.
+"""
+
+import json
+import multiprocessing
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from pathlib import Path
+from statistics import mean
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.codec.loop_filter import data as filter_data
+from course_utils.codec.loop_filter import evaluation, networks, training
+from course_utils.errors import CourseError
+
+# What fits the device: a GPU wants large batches, a CPU many steps. Found on the training sources alone.
+RECIPES = {
+    "cuda": {"batch": 64, "side": 64, "learning_rate": 3e-3},
+    "cpu": {"batch": 16, "side": 32, "learning_rate": 4e-3},
+}
+CROPS_BY_SHRINK = {
+    2: 500,
+    3: 250,
+    4: 170,
+}  # how many times smaller a photograph is made, how many crops of it are taken
+FLAT = 2.0  # grey levels from pixel to pixel: a crop of clear sky teaches little
+LOOKS = {"cuda": 5, "cpu": 1}  # how many times a training network is tested; on a CPU a test takes half a minute
+
+
+def prepare(path: Path, pictures: Path | None = None) -> str:
+    """Write the data file: the course's own training crops, and more from a folder of pictures. Returns a summary.
+
+    Without `pictures` each of the 240 crops is coded at all of `data.TRAINING_QPS`; with them about a thousand crops
+    are, each at one of these QPs: more to see for a file of the same size.
+    """
+    if pictures is None:
+        data = filter_data.prepare()
+    else:
+        crops = more_crops(pictures)
+        order = torch.randperm(len(crops), generator=torch.Generator().manual_seed(0))
+        qps = torch.tensor(filter_data.TRAINING_QPS)[order % len(filter_data.TRAINING_QPS)]
+        data = filter_data.prepare(crops, qps=qps[None])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data.save(path)
+    return f"{path}: {len(data.originals)} crops, each at {len(data.qps)} QPs, {path.stat().st_size / 1e6:.0f} MB"
+
+
+def more_crops(folder: Path) -> Tensor:
+    """The course's training crops and those of the pictures in `folder` at three scales: (N, 128, 128) uint8."""
+    from course_utils.data import codec_pictures
+
+    chosen = [codec_pictures.training()]
+    for shrink, most in CROPS_BY_SHRINK.items():
+        crops = codec_pictures.from_folder(folder, shrink=shrink)
+        detail = sum(crops.float().diff(dim=dim).abs().mean(dim=(1, 2)) for dim in (1, 2))
+        crops = crops[detail > FLAT]
+        chosen.append(crops[torch.linspace(0, len(crops) - 1, min(most, len(crops))).long()])
+    return torch.cat(chosen)
+
+
+def run(
+    names: Sequence[str] = ("residual", "vrcnn"),
+    *,
+    data: Path,
+    out: Path,
+    device: str = "cpu",
+    minutes: float = 4.0,
+    seeds: int = 1,
+) -> list[dict]:
+    """Train each network with each seed for the same time; the records of `train_one`, in the order of names and seeds.
+
+    On a GPU all train side by side and share it; on a CPU one after the other, with all threads.
+    """
+    for name in names:
+        networks.build(name)  # an unknown name is found before anything is trained
+    filter_data.load(data)
+    jobs = [(name, seed) for name in names for seed in range(seeds)]
+    options = {"data": data, "out": out, "device": device, "minutes": minutes}
+    if not device.startswith("cuda"):
+        return [train_one(name, seed=seed, **options) for name, seed in jobs]
+    context = multiprocessing.get_context("spawn")  # a forked process cannot use CUDA
+    with ProcessPoolExecutor(len(jobs), mp_context=context) as pool:
+        running = {pool.submit(train_one, name, seed=seed, **options): (name, seed) for name, seed in jobs}
+        finished = {running[each]: each.result() for each in as_completed(running)}
+    return [finished[job] for job in jobs]
+
+
+def table(records: Sequence[dict]) -> str:
+    """The networks in lines: parameters, steps, and BD-rates as the mean over seeds with the smallest and largest."""
+    lines = [f"{'network':10} {'parameters':>10} {'steps':>9}  {'against off':>24}  {'against deblocking + SAO':>26}"]
+    for name in dict.fromkeys(record["network"] for record in records):
+        own = [record for record in records if record["network"] == name]
+        last = [record["looks"][-1] for record in own]
+        steps = mean(look["steps"] for look in last)
+        off, filtered = (_interval([look[key] for look in last]) for key in ("off", "filtered"))
+        lines.append(f"{name:10} {own[0]['parameters']:10,} {steps:9,.0f}  {off:>24}  {filtered:>26}")
+    return "\n".join(lines)
+
+
+def _interval(values: Sequence[float]) -> str:
+    return f"{mean(values):.2f} % ({min(values):.2f} to {max(values):.2f})"
+
+
+def train_one(
+    name: str,
+    *,
+    data: Path,
+    out: Path,
+    device: str = "cpu",
+    minutes: float = 4.0,
+    seed: int = 0,
+) -> dict:
+    """Train network `name` for `minutes` on the file `data`; write `out`/NAME-SEED.safetensors and .json.
+
+    Returns what the JSON file holds: seconds, steps, training loss and BD-rates in percent, per picture.
+    """
+    if minutes <= 0:
+        raise CourseError(f"a training takes some minutes, not {minutes}")
+    contents = filter_data.load(data)
+    out.mkdir(parents=True, exist_ok=True)
+    torch.backends.cudnn.benchmark = True
+    torch.manual_seed(seed)
+    net = networks.build(name)
+    recipe = RECIPES["cuda" if device.startswith("cuda") else "cpu"]
+    looks = LOOKS["cuda" if device.startswith("cuda") else "cpu"]
+    started, testing = time.perf_counter(), 0.0
+    record = {
+        "network": name,
+        "seed": seed,
+        "device": torch.cuda.get_device_name() if device.startswith("cuda") else "cpu",
+        "torch": torch.__version__,
+        "minutes": minutes,
+        **recipe,
+        "parameters": sum(each.numel() for each in net.parameters()),
+        "looks": [],
+    }
+
+    def look(share: float, steps: int, loss: float, average: nn.Module) -> None:
+        nonlocal testing
+        if share < (len(record["looks"]) + 1) / looks:
+            return
+        seconds = time.perf_counter() - started - testing
+        result = evaluation.evaluate(average, contents)
+        record["looks"].append(
+            {"seconds": seconds, "steps": steps, "loss": loss, "off": result.off, "filtered": result.filtered}
+        )
+        record["result"] = asdict(result)
+        networks.save(average, out / f"{name}-{seed}.safetensors", seed=str(seed), steps=str(steps))
+        (out / f"{name}-{seed}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        print(
+            f"{name} seed {seed}: {share:4.0%}, {seconds:.0f} s, {steps} steps, loss {loss:.4f}, "
+            f"BD-rate {result.off:.2f} % against off, {result.filtered:.2f} % against deblocking + SAO",
+            flush=True,
+        )
+        testing = time.perf_counter() - started - seconds
+
+    training.train(
+        net,
+        contents,
+        device=device,
+        seconds=60 * minutes,
+        seed=seed,
+        clock=lambda: time.perf_counter() - testing,
+        on_progress=look,
+        **recipe,
+    )
+    return record

@@ -1,0 +1,69 @@
+"""What a filter is worth on the held-out pictures: PSNR at each QP, and BD-rate."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import mean
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.codec import metrics
+from course_utils.codec.loop_filter import networks
+from course_utils.codec.loop_filter.data import TEST_QPS, FilterData, TestPicture
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """By picture: PSNR in dB at the four QPs, BD-rate in percent against no filter and against deblocking + SAO."""
+
+    psnr: dict[str, list[float]]
+    against_off: dict[str, float]
+    against_filtered: dict[str, float]
+
+    @property
+    def off(self) -> float:
+        """Mean BD-rate against no filter."""
+        return mean(self.against_off.values())
+
+    @property
+    def filtered(self) -> float:
+        """Mean BD-rate against deblocking + SAO."""
+        return mean(self.against_filtered.values())
+
+
+def psnr(picture: Tensor, original: Tensor) -> float:
+    """PSNR in dB of one picture (H, W) uint8."""
+    error = (picture.double() - original.to(picture.device).double()).square().mean()
+    return float(10 * torch.log10(255**2 / error))
+
+
+def evaluate(net: nn.Module, data: FilterData) -> Evaluation:
+    """Filter every test picture on the network's device, and measure it."""
+    device = next(net.parameters()).device
+
+    def apply(test: TestPicture) -> Tensor:
+        # One picture at a time, so that a small machine has the memory.
+        parts = [
+            networks.filtered(net, each[None].to(device), qp) for each, qp in zip(test.decoded, TEST_QPS, strict=True)
+        ]
+        return torch.cat(parts)
+
+    return evaluate_pictures(apply, data)
+
+
+def evaluate_pictures(
+    apply: Callable[[TestPicture], Tensor], data: FilterData, *, side_bits: dict[str, list[float]] | None = None
+) -> Evaluation:
+    """The same for any function from a test picture to its four filtered pictures (4, H, W) uint8.
+
+    side_bits: bits that the filter sends along, by picture and QP
+    """
+    psnrs, against_off, against_filtered = {}, {}, {}
+    for name, test in data.tests.items():
+        psnrs[name] = [psnr(picture, test.original) for picture in apply(test)]
+        extra = side_bits[name] if side_bits is not None else [0.0] * len(TEST_QPS)
+        bits = [each + more for each, more in zip(test.bits, extra, strict=True)]
+        off = [psnr(picture, test.original) for picture in test.decoded]
+        against_off[name] = metrics.bd_rate(test.bits, off, bits, psnrs[name])
+        against_filtered[name] = metrics.bd_rate(test.filtered_bits, test.filtered_psnr, bits, psnrs[name])
+    return Evaluation(psnrs, against_off, against_filtered)

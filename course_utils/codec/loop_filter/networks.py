@@ -1,0 +1,231 @@
+"""Networks that filter decoded luma, all called alike: pictures (N, 1, H, W) in [0, 1] and their QPs (N,).
+
+Each adds a correction of about a quantiser step to its input. Its last convolution starts at zero, so an untrained
+network changes nothing.
+"""
+
+import json
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from course_utils.errors import CourseError
+
+PLACES = ("nowhere", "early", "middle", "late", "everywhere", "plane")
+BLOCK = 64  # pixels: the gates look at blocks of this side, HEVC's largest coding tree unit
+BLIND_QP = 29.5  # the middle of 22 to 37: a network that is not told the QP scales its output by this one's step
+OUTPUT_SCALE = 0.25  # quantiser steps: about the root mean square of what is to be corrected
+SHIPPED = Path(__file__).parent / "loop_filter.safetensors"
+
+
+def step_size(qp: Tensor) -> Tensor:
+    """The quantiser's step on the scale of [0, 1] pictures: 2^((QP - 4) / 6) / 255, of any shape."""
+    return torch.exp2((qp - 4) / 6) / 255
+
+
+def centred(pictures: Tensor) -> Tensor:
+    """[0, 1] to [-2, 2]: about unit variance, as convolutions like their input."""
+    return (pictures - 0.5) * 4
+
+
+def block_mean(features: Tensor, size: int) -> Tensor:
+    """Mean of each block of `size`: (N, C, H, W) to (N, C, ⌈H/size⌉, ⌈W/size⌉); blocks at the border may be smaller."""
+    if max(features.shape[-2:]) <= size:
+        return features.mean(dim=(-2, -1), keepdim=True)
+    return F.avg_pool2d(features, size, ceil_mode=True, count_include_pad=False)
+
+
+def per_pixel(values: Tensor, size: int, height: int, width: int) -> Tensor:
+    """A value per block repeated for its pixels: (N, C, R, S) to (N, C, height, width)."""
+    if values.shape[-2:] == (1, 1):
+        return values  # broadcasting repeats it
+    return values.repeat_interleave(size, dim=-2).repeat_interleave(size, dim=-1)[..., :height, :width]
+
+
+class VRCNN(nn.Module):
+    """Variable-filter-size residue-learning CNN (Dai, Liu and Wu 2017, table 1): 54,673 parameters.
+
+    Its features do not know the QP. Only its output is scaled by the quantiser's step, as that of the other networks.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(1, 64, 5, padding=2)
+        self.second = nn.ModuleList([nn.Conv2d(64, 16, 5, padding=2), nn.Conv2d(64, 32, 3, padding=1)])
+        self.third = nn.ModuleList([nn.Conv2d(48, 16, 3, padding=1), nn.Conv2d(48, 32, 1)])
+        self.last = nn.Conv2d(48, 1, 3, padding=1)
+        _start_at_zero(self.last)
+
+    def forward(self, pictures: Tensor, qp: Tensor) -> Tensor:
+        x = F.relu(self.first(centred(pictures)))
+        for branches in (self.second, self.third):
+            x = F.relu(torch.cat([branch(x) for branch in branches], dim=1))
+        return pictures + self.last(x) * (OUTPUT_SCALE * step_size(qp)).view(-1, 1, 1, 1)
+
+
+class Gate(nn.Module):
+    """Squeeze-and-excitation (Hu et al. 2018, §3) per block of the picture, fed with side information.
+
+    forward: features (N, C, H, W), side (N, S, R, Q) with a value per block, to the scaled features. S may be 0, and
+    then it is plain squeeze-and-excitation.
+    """
+
+    def __init__(self, channels: int, side: int, *, hidden: int = 8, block: int) -> None:
+        super().__init__()
+        self.block = block
+        self.squeeze = nn.Conv2d(channels + side, hidden, 1)
+        self.excite = nn.Conv2d(hidden, channels, 1)
+
+    def forward(self, features: Tensor, side: Tensor) -> Tensor:
+        means = block_mean(features, self.block)
+        gates = self.excite(F.relu(self.squeeze(torch.cat([means, side.to(means.dtype)], dim=1))))
+        return features * per_pixel(2 * gates.sigmoid(), self.block, *features.shape[-2:])  # about 1 at the start
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions, gated, and the identity."""
+
+    def __init__(self, channels: int, side: int, *, block: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.gate = Gate(channels, side, block=block)
+
+    def forward(self, x: Tensor, side: Tensor) -> Tensor:
+        return x + self.gate(self.second(F.relu(self.first(x))), side)
+
+
+class InvertedBlock(nn.Module):
+    """1×1 convolution to more channels, 3×3 depthwise, back (Sandler et al. 2018, §3.3), gated, plus the identity."""
+
+    def __init__(self, channels: int, side: int, *, block: int, expansion: int = 4) -> None:
+        super().__init__()
+        wide = expansion * channels
+        self.expand = nn.Conv2d(channels, wide, 1)
+        self.depthwise = nn.Conv2d(wide, wide, 3, padding=1, groups=wide)
+        self.project = nn.Conv2d(wide, channels, 1)
+        self.gate = Gate(channels, side, block=block)
+
+    def forward(self, x: Tensor, side: Tensor) -> Tensor:
+        return x + self.gate(self.project(F.relu(self.depthwise(F.relu(self.expand(x))))), side)
+
+
+class GatedFilter(nn.Module):
+    """Blocks on a picture of half the size and four channels (2× pixel-unshuffle), gated by QP and block activity.
+
+    kind: "residual" (three blocks of 32 channels: 59.6 k parameters, 14.9 kMAC a pixel) or "depthwise"
+    qp_at: which gates are told the QP and the activity: the first ("early"), the second ("middle"), the last ("late"),
+        all ("everywhere") or none; "plane" gives the QP as one more input channel and to no gate. With "nowhere" the
+        output is not scaled by the QP's step either: the network is blind.
+
+    The block's activity, log2(1 + standard deviation in grey levels), is the second block-level value: the decoder
+    computes it from its own picture, so it costs no bit.
+    """
+
+    def __init__(self, *, kind: str = "residual", qp_at: str = "everywhere", channels: int = 32) -> None:
+        super().__init__()
+        if qp_at not in PLACES or kind not in ("residual", "depthwise"):
+            raise CourseError(f"no network of kind {kind!r} with the QP at {qp_at!r}: places are {', '.join(PLACES)}")
+        self.qp_at = qp_at
+        blocks, kind_of_block = (3, ResidualBlock) if kind == "residual" else (6, InvertedBlock)
+        told = {"early": [0], "middle": [blocks // 2], "late": [blocks - 1], "everywhere": range(blocks)}.get(qp_at, [])
+        self.first = nn.Conv2d(4 + (qp_at == "plane"), channels, 3, padding=1)
+        self.told = [index in told for index in range(blocks)]
+        self.blocks = nn.ModuleList(kind_of_block(channels, 2 if each else 0, block=BLOCK // 2) for each in self.told)
+        self.last = nn.Conv2d(channels, 4, 3, padding=1)
+        _start_at_zero(self.last)
+
+    def forward(self, pictures: Tensor, qp: Tensor) -> Tensor:
+        height, width = pictures.shape[-2:]
+        even = F.pad(pictures, (0, width % 2, 0, height % 2), mode="replicate") if height % 2 or width % 2 else pictures
+        x = F.pixel_unshuffle(centred(even), 2)  # (N, 4, H/2, W/2)
+        side = self._side(x, qp)  # (N, 2, R, S)
+        if self.qp_at == "plane":
+            x = torch.cat([x, side[:, :1, :1, :1].expand(-1, -1, *x.shape[-2:]).to(x.dtype)], dim=1)
+        x = F.relu(self.first(x))
+        for block, told in zip(self.blocks, self.told, strict=True):
+            x = block(x, side if told else side[:, :0])
+        scale = step_size(torch.full_like(qp, BLIND_QP) if self.qp_at == "nowhere" else qp)
+        correction = F.pixel_shuffle(self.last(x), 2)[..., :height, :width]
+        return pictures + correction * (OUTPUT_SCALE * scale).view(-1, 1, 1, 1)
+
+    def _side(self, x: Tensor, qp: Tensor) -> Tensor:
+        """QP and activity of each block, both about in [-1, 1]."""
+        x = x.float()
+        mean = block_mean(x, BLOCK // 2).mean(dim=1, keepdim=True)
+        square = block_mean(x.square(), BLOCK // 2).mean(dim=1, keepdim=True)
+        deviation = (square - mean.square()).clamp(min=0).sqrt() * (255 / 4)  # grey levels
+        activity = torch.log2(1 + deviation) / 3 - 1
+        return torch.cat([((qp - BLIND_QP) / 7.5).view(-1, 1, 1, 1).expand_as(activity), activity], dim=1)
+
+
+_CONFIGURATIONS = {
+    "residual": {"kind": "residual", "qp_at": "everywhere"},
+    "early": {"kind": "residual", "qp_at": "early"},
+    "middle": {"kind": "residual", "qp_at": "middle"},
+    "late": {"kind": "residual", "qp_at": "late"},
+    "plane": {"kind": "residual", "qp_at": "plane"},
+    "blind": {"kind": "residual", "qp_at": "nowhere"},
+    "depthwise": {"kind": "depthwise", "qp_at": "everywhere"},
+}
+NAMES = (*_CONFIGURATIONS, "vrcnn")
+
+
+def build(name: str) -> nn.Module:
+    """A network by name, untrained: one of `NAMES`. "residual" is told the QP everywhere, "blind" nowhere.
+
+    Raises `CourseError` for an unknown name.
+    """
+    if name == "vrcnn":
+        net = VRCNN()
+    elif name in _CONFIGURATIONS:
+        net = GatedFilter(**_CONFIGURATIONS[name])
+    else:
+        raise CourseError(f"no network is called {name!r}: choose one of {', '.join(NAMES)}")
+    net.name = name
+    return net
+
+
+@torch.no_grad()
+def filtered(net: nn.Module, pictures: Tensor, qp: float | Tensor) -> Tensor:
+    """Decoded pictures (N, H, W) uint8 after the filter, (N, H, W) uint8, rounded as a decoder would put them out.
+
+    qp: one for all, or (N,)
+    """
+    if pictures.dtype != torch.uint8 or pictures.ndim != 3 or not pictures.numel():
+        raise CourseError(f"pictures are (N, H, W) uint8, not {tuple(pictures.shape)} of {pictures.dtype}")
+    where = next(net.parameters()).device
+    qps = torch.as_tensor(qp, dtype=torch.float32, device=where).expand(len(pictures))
+    out = net(pictures.to(where)[:, None].float() / 255, qps)[:, 0]
+    return (out * 255).round().clamp(0, 255).to(pictures.device, torch.uint8)
+
+
+def save(net: nn.Module, path: Path | str, **notes: str) -> None:
+    """Write the weights and the network's name as safetensors; `notes` go into the file's metadata."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+    save_file(tensors, str(path), metadata={"network": net.name, "notes": json.dumps(notes)})
+
+
+def load(path: Path | str) -> nn.Module:
+    """The network that `save` wrote, in evaluation mode. Raises `CourseError` for a file that is none."""
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            net = build((file.metadata() or {}).get("network", ""))
+            net.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (no mapping)
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise CourseError(f"{path} is no checkpoint of a loop filter ({str(error).splitlines()[0]})") from None
+    return net.eval()
+
+
+def shipped() -> nn.Module:
+    """The trained network that travels with the course: "residual", made by `course bench loop-filter`."""
+    return load(SHIPPED)
+
+
+def _start_at_zero(convolution: nn.Conv2d) -> None:
+    nn.init.zeros_(convolution.weight)
+    nn.init.zeros_(convolution.bias)
