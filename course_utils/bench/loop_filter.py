@@ -25,8 +25,8 @@ from course_utils.errors import CourseError
 
 # What fits the device: a GPU wants large batches, a CPU many steps. Found on the training sources alone.
 RECIPES = {
-    "cuda": {"batch": 64, "side": 64, "learning_rate": 3e-3},
-    "cpu": {"batch": 16, "side": 32, "learning_rate": 4e-3},
+    "cuda": {"batch": 64, "side": 64, "learning_rate": 2e-3},
+    "cpu": {"batch": 16, "side": 32, "learning_rate": 2e-3},
 }
 CROPS_BY_SHRINK = {
     2: 500,
