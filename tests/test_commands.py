@@ -68,6 +68,12 @@ def test_validate_passes_what_run_stored(course, type_command):
     assert done.stderr == ""
 
 
+def test_validate_passes_a_figure_where_matplotlib_may_not_write_at_home(course, type_command):
+    course("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
+    done = type_command("validate", "--device", "cpu", HOME="/dev/null")
+    assert done.returncode == 0, done.stdout
+
+
 def test_validate_fails_a_wrong_stored_output(course, type_command):
     path = course("print(6 * 7)")
     edit(path, lambda notebook: notebook.cells[1].outputs[0].update(text="43\n"))

@@ -62,6 +62,10 @@ def validate(
 
     The cores are shared out: a worker's torch gets cores / workers threads, unless OMP_NUM_THREADS says otherwise.
     """
+    # On a new machine matplotlib's first import writes a list of fonts, and says on stderr where it may not. It is done
+    # here, once, as in a notebook nbval would take the message for a fault.
+    import matplotlib.font_manager  # noqa: F401
+
     threads = max(1, (os.cpu_count() or 1) // workers)
     environment = {
         "OMP_NUM_THREADS": str(threads),
