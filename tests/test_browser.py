@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from small_class import LAB, REPORT, answered, hand_in, make_course, needs_jail
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: install the course's dev extra")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -122,3 +123,23 @@ def test_a_student_solves_an_exercise_in_jupyterlab_and_sees_the_check(page, tmp
         answer(page, "def output_size", OUTPUT_SIZE)
         accepted = run_cell(page, "checks.same(output_size(")
         accepted.get_by_text("[ok] output_size(7, 3, 2, 1): 4, equal").wait_for()
+
+
+@needs_jail
+def test_an_instructor_grades_a_report_in_formgrader_and_the_table_gets_the_mark(page, tmp_path, type_command):
+    hand_in(tmp_path / "class", "kim", answered(make_course(tmp_path)))
+    assert type_command("grade", "class").returncode == 0
+    with serving("formgrader", cwd=tmp_path) as address:
+        page.goto(address)
+        page.get_by_role("link", name=LAB).click()
+        page.get_by_role("link", name=LAB).last.click()  # the assignment's only notebook
+        page.get_by_role("link", name="Submission #1").click()
+        page.get_by_text(REPORT).wait_for()
+        page.locator("input.score#report").fill("1.5")
+        with page.expect_response(lambda response: "/api/grade/" in response.url and response.ok):
+            page.keyboard.press("Tab")
+    assert type_command("grade", "class").returncode == 0
+    table = (tmp_path / "grading" / f"{LAB}.csv").read_text(encoding="utf-8").splitlines()
+    header, row = (line.split(",") for line in table)
+    marks = dict(zip(header, row, strict=True))
+    assert marks["report"] == "1.5" and marks["total"] == "4.5" and marks["needs_manual_grade"] == "no"

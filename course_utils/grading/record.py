@@ -1,6 +1,7 @@
 """What grading leaves behind, under one folder: nbgrader's gradebook and notebooks, feedback, a table.
 
     grading/gradebook.db                       marks, comments; `course formgrader` and nbgrader read and write it
+    grading/source/<lab>/                      empty: formgrader lists the labs that are here
     grading/submitted/<student>/<lab>/         what was handed in
     grading/autograded/<student>/<lab>/        what ran, with its output
     grading/feedback/<student>/<lab>/          a page for the student: points, and hints of the tests that failed
@@ -104,6 +105,7 @@ class Recorder:
     def open_lab(self, lab: labs.Lab, source: NotebookNode) -> None:
         """Enter the lab and its cells; cells that are there keep the marks that hang on them."""
         book, name = self.gradebook, lab.name
+        (self.folder / "source" / name).mkdir(parents=True, exist_ok=True)
         book.update_or_create_assignment(name)
         book.update_or_create_notebook(name, name)
         for cell in source.cells:
