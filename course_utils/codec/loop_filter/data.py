@@ -54,7 +54,9 @@ class FilterData:
             tensors[f"tests/{name}/decoded"] = test.decoded
             figures = [test.bits, test.filtered_bits, test.filtered_psnr]
             tensors[f"tests/{name}/figures"] = torch.tensor(figures, dtype=torch.float64)
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, str(path))
+        # Copies, since safetensors refuses tensors that share memory.
+        copies = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
+        save_file(copies, str(path))
 
 
 def load(path: Path | str) -> FilterData:
