@@ -19,11 +19,11 @@ def same(actual: Any, expected: Tensor | float, what: str, *, hint: str, toleran
 
     Raises `CheckFailed` otherwise, with shape, dtype and greatest error of what came.
     """
-    expected = torch.as_tensor(expected)
+    expected = _tensor(expected)
     wanted = f"expected {_describe(expected)}"
     if not isinstance(actual, (Tensor, int, float)):
         raise CheckFailed(f"[no] {what}: {wanted}, got a {type(actual).__name__}. Hint: {hint}")
-    ours = torch.as_tensor(actual).detach().to(expected.device)
+    ours = _tensor(actual).detach().to(expected.device)
     if ours.shape != expected.shape:
         raise CheckFailed(f"[no] {what}: {wanted}, got {_describe(ours)}. Hint: {hint}")
     scale = max(1e-12, expected.double().abs().max().item()) if expected.numel() else 1.0
@@ -39,6 +39,11 @@ def holds(condition: bool, what: str, *, got: Any, hint: str) -> None:
     if not condition:
         raise CheckFailed(f"[no] {what}: got {got}. Hint: {hint}")
     print(f"[ok] {what}")
+
+
+def _tensor(value: Tensor | float) -> Tensor:
+    """A tensor of it; a Python float keeps all its digits, of which torch's default would drop half."""
+    return torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None)
 
 
 def _describe(tensor: Tensor) -> str:

@@ -52,3 +52,9 @@ def test_a_condition_that_does_not_hold_says_what_came():
 
 def test_jupyter_shows_the_message_in_place_of_a_traceback():
     assert CheckFailed("[no] x")._render_traceback_() == ["[no] x"]
+
+
+def test_a_number_of_python_is_compared_with_all_its_digits():
+    checks.same(0.3, torch.tensor(0.3, dtype=torch.float64), "a number", hint="", tolerance=1e-9)
+    with pytest.raises(checks.CheckFailed):
+        checks.same(0.3 + 1e-8, 0.3, "a number", hint="", tolerance=1e-9)

@@ -185,3 +185,9 @@ def test_each_test_draws_numbers_of_its_own_that_depend_on_the_seed():
     for seed in (0, 0, 1):
         judging.judge(tests, in_process({}), seed=seed)
     assert torch.equal(seen[0], seen[1]) and not torch.equal(seen[0], seen[2])
+
+
+def test_a_number_of_python_is_compared_with_all_its_digits():
+    same(0.1 + 0.2, torch.tensor(0.3, dtype=torch.float64), "it")
+    with pytest.raises(Wrong):
+        same(0.3 + 1e-8, 0.3, "it")

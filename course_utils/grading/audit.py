@@ -28,7 +28,7 @@ LEAST_KILLED = 0.9  # share of the mutants that are no equivalents
 # What set-up cells and judges import takes longer than most answers: it is imported once, before the forks.
 PRELOAD = [
     "torch",
-    "torch.fx.experimental.symbolic_shapes",  # and sympy with it: the first call of torch.autograd.grad asks for them
+    *labs.TORCH_IMPORTS_LATE,
     "torchvision",
     "matplotlib.pyplot",
     "course_utils.training",

@@ -30,7 +30,13 @@ from course_utils.grading.student import Student
 MOST_KERNELS = 4  # one that a submission starts with, and three that it may lose
 LONGEST_REASON = 200
 # What every kernel needs; a lab's own imports come on top.
-PRELOADED = ("torch", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "course_utils.grading.student_kernel")
+PRELOADED = (
+    "torch",
+    *labs.TORCH_IMPORTS_LATE,
+    "matplotlib.pyplot",
+    "matplotlib_inline.backend_inline",
+    "course_utils.grading.student_kernel",
+)
 ADDRESS = re.compile(r"0x[0-9a-fA-F]+")  # differs from run to run, and says nothing
 
 
@@ -143,7 +149,7 @@ class _Attempt:
 
 def _one_line(text: str) -> str:
     """`text` without line breaks, control characters and addresses, and not too long: it goes into a table."""
-    line = " ".join(ADDRESS.sub("0x…", text).split())
+    line = " ".join(ADDRESS.sub("0x…", text).split()).replace("NotImplementedError:", "not written yet")
     line = "".join(each if each.isprintable() else "?" for each in line)
     return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1] + "…"
 

@@ -128,7 +128,11 @@ def same(actual: Any, expected: Any, what: str, *, tolerance: float = 1e-9) -> N
         check(type(actual) is type(expected) and actual == expected, f"{what}: expected {expected!r}, got {actual!r}")
         return
     check(isinstance(actual, (Tensor, int, float)), f"{what}: expected {_kind(expected)}, got {_kind(actual)}")
-    ours, theirs = torch.as_tensor(actual), torch.as_tensor(expected)
+    # A Python float keeps all its digits, of which torch's default would drop half.
+    ours, theirs = (
+        torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None)
+        for value in (actual, expected)
+    )
     if not (ours.numel() == theirs.numel() == 1):
         check(
             ours.shape == theirs.shape, f"{what}: expected shape {tuple(theirs.shape)}, got shape {tuple(ours.shape)}"

@@ -16,6 +16,9 @@ from course_utils.errors import CourseError
 from course_utils.notebooks import files
 
 SETUP_TAG = "setup"  # of the one cell that imports what the solutions use
+# Imports that torch puts off until the first `torch.autograd.grad` and the first optimiser; they take seconds. Where
+# answers run in forks of one process, that process makes them once for all.
+TORCH_IMPORTS_LATE = ("torch.fx.experimental.symbolic_shapes", "torch._dynamo")
 
 
 @dataclass(frozen=True)
