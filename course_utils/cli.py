@@ -338,6 +338,23 @@ def loop_filter(
     typer.echo(benchmark.table(records))
 
 
+@bench.command()
+def mode_decision(
+    seeds: Annotated[int, typer.Option(min=3, max=5, help="How often to train each network.")] = 3,
+    write: Annotated[bool, typer.Option("--write", help="Store the table beside the code, for lab 07.")] = False,
+) -> None:
+    """Choose intra modes by costs and by networks, 15 minutes. Example: course bench mode-decision --seeds 3"""
+    import json
+
+    from course_utils.bench import mode_decision as benchmark
+    from course_utils.notebooks import files
+
+    table = json.dumps(benchmark.study(range(seeds), say=typer.echo), indent=1)
+    typer.echo(table)
+    if write:
+        files.write_text(benchmark.TABLE, table + "\n")
+
+
 def main() -> None:
     """Run the command; a user's mistake ends in one line and exit code 2."""
     try:

@@ -1,6 +1,6 @@
 """Which of HEVC's 35 intra modes? Quick costs, and networks trained on their labels, against a full search by J.
 
-    python -m course_utils.bench.mode_decision --seeds 0 1 2 --write
+    course bench mode-decision --seeds 3 --write
 
 Training blocks are cut from the 240 training crops, test blocks from the twelve test pictures, which have other
 sources. Every block has 8×8 pixels and is predicted from its original neighbours (open loop). J is SSE + λ·bits, the
@@ -10,7 +10,6 @@ photographs, kept out of a trial training; the test pictures had no part in it. 
 file: lab 07 quotes it.
 """
 
-import argparse
 import itertools
 import json
 import math
@@ -250,21 +249,3 @@ def study(seeds: Sequence[int], *, say: Callable[[str], None] = print) -> dict:
     }
     table["soft against hard"] = gains(found)
     return table
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--write", action="store_true", help=f"store the table as {TABLE.name}")
-    options = parser.parse_args()
-    try:
-        table = study(options.seeds)
-    except CourseError as error:
-        raise SystemExit(f"mode_decision: {error}") from None
-    print(json.dumps(table, indent=1))
-    if options.write:
-        TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
