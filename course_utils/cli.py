@@ -128,24 +128,27 @@ def run(paths: Paths = None, device: Device = None) -> None:
 
 @app.command()
 def index(
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a table is stale.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where something is stale.")] = False,
 ) -> None:
-    """Write the README's tables from the notebooks' metadata. Example: course index --check"""
-    from course_utils.notebooks import files
+    """Write the README's tables and the notebooks' links to each other. Example: course index --check"""
+    from course_utils.notebooks import files, links
     from course_utils.notebooks import index as tables
 
     root = files.course_root()
     readme = root / "README.md"
     before = readme.read_text(encoding="utf-8")
     after = tables.indexed(before, root)
-    if before == after:
-        typer.echo("README.md is up to date")
+    stale = ({readme: after} if after != before else {}) | links.stale(root)
+    names = ", ".join(path.relative_to(root).as_posix() for path in list(stale)[:3]) + ", …" * (len(stale) > 3)
+    if not stale:
+        typer.echo("the tables and links are up to date")
     elif check:
-        typer.echo("README.md is stale: run `course index` and commit it", err=True)
+        typer.echo(f"stale: run `course index` and commit what it writes ({names})", err=True)
         raise typer.Exit(1)
     else:
-        files.write_text(readme, after)
-        typer.echo("README.md written")
+        for path, text in stale.items():
+            files.write_text(path, text)
+        typer.echo(f"written: {names}")
 
 
 Labs = Annotated[list[str] | None, typer.Argument(metavar="[LAB]...", help="Such as lab01; default: all labs.")]

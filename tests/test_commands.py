@@ -216,6 +216,28 @@ def test_index_writes_the_table_and_check_finds_it_stale(course, type_command):
     assert_one_clear_line(type_command("index", "--check"), "stale", code=1)
 
 
+def test_index_leads_from_notebook_to_notebook(course, type_command):
+    first = course("print(1)", execute=False)
+    root = first.parents[1]
+    second = first.with_name("02_next.ipynb")
+    lab = root / "solutions" / "lab01" / "lab01.ipynb"
+    lab.parent.mkdir(parents=True)
+    for path, title, requires in ((second, "The next", [1]), (lab, "A lab", [1])):
+        files.write_text(path, first.read_text("utf-8"))
+        edit(
+            path, lambda notebook, about={"title": title, "requires": requires}: notebook.metadata.course.update(about)
+        )
+    assert type_command("index").returncode == 0
+    assert [files.read(path).cells[-1].source for path in (first, lab, second)] == [
+        "*Next:* [lab01 A lab](../labs/lab01/lab01.ipynb)",
+        "*Before:* [01 A small lesson](../../lessons/01_small.ipynb) · *Next:* [02 The next](../../lessons/02_next.ipynb)",
+        "*Before:* [lab01 A lab](../labs/lab01/lab01.ipynb)",
+    ]
+    assert type_command("index", "--check").returncode == 0
+    edit(lab, lambda notebook: notebook.metadata.course.update(title="Another lab"))
+    assert_one_clear_line(type_command("index", "--check"), "01_small.ipynb, lessons/02_next.ipynb", code=1)
+
+
 def test_index_needs_both_marks(course, type_command):
     path = course("print(1)", execute=False)
     readme = path.parents[1] / "README.md"
