@@ -230,7 +230,8 @@ def test_index_leads_from_notebook_to_notebook(course, type_command):
     assert type_command("index").returncode == 0
     assert [files.read(path).cells[-1].source for path in (first, lab, second)] == [
         "*Next:* [lab01 A lab](../labs/lab01/lab01.ipynb)",
-        "*Before:* [01 A small lesson](../../lessons/01_small.ipynb) · *Next:* [02 The next](../../lessons/02_next.ipynb)",
+        "*Before:* [01 A small lesson](../../lessons/01_small.ipynb) · "
+        "*Next:* [02 The next](../../lessons/02_next.ipynb)",
         "*Before:* [lab01 A lab](../labs/lab01/lab01.ipynb)",
     ]
     assert type_command("index", "--check").returncode == 0
