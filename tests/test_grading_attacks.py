@@ -55,7 +55,7 @@ IN_A_CELL = {
         "halve started more than 12 processes: left out",
     ),
     "fills_the_disk": (
-        "import os\nfor place in ('.', '/tmp', '/dev/shm'):\n    for number in range(100):\n"
+        "import tempfile\nfor place in ('.', tempfile.gettempdir(), '/dev/shm'):\n    for number in range(100):\n"
         "        with open(f'{place}/{number}', 'wb') as file:\n            file.write(b'x' * 2**20)",
         3,
         "halve: OSError: [Errno 28] No space left on device",

@@ -45,14 +45,24 @@ MISSING = (
     "no sandbox here: install bubblewrap (`apt-get install bubblewrap`), or say --unsafe to run "
     "students' code with your own rights"
 )
+PACKAGE = Path(course_utils.__file__).resolve().parent
+READABLE = tuple(dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix), PACKAGE)))  # Python and the course
+
+
+def _writable(*places: str) -> str:
+    """The first of the places with nothing beneath it that a kernel reads: what is mounted there would hide it."""
+    return next(place for place in places if not any(folder.is_relative_to(place) for folder in READABLE))
+
+
+TEMPORARY = _writable("/tmp", "/var/tmp")
 ENVIRONMENT = {
-    "HOME": warden.HOME,
+    "HOME": _writable("/home/student", "/home/kernel"),
     "USER": "student",
     "LANG": "C.UTF-8",
     "PATH": "/usr/bin:/bin",
-    "TMPDIR": "/tmp",
-    "XDG_CACHE_HOME": "/tmp/.cache",
-    "MPLCONFIGDIR": "/tmp/.cache",
+    "TMPDIR": TEMPORARY,
+    "XDG_CACHE_HOME": f"{TEMPORARY}/.cache",
+    "MPLCONFIGDIR": f"{TEMPORARY}/.cache",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "COURSE_DEVICE": "cpu",
     "COURSE_PROGRESS": "off",
@@ -112,12 +122,11 @@ def _command(*, labs: Path | None) -> list[str]:
             line += ["--ro-bind", str(place), str(place)]
     for name in ("ld.so.cache", "localtime", "fonts", "alternatives"):
         line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    package = str(Path(course_utils.__file__).resolve().parent)
-    for folder in dict.fromkeys((sys.base_prefix, sys.prefix, package)):
-        if not Path(folder).is_relative_to("/usr"):
-            for parent in reversed(Path(folder).parents[:-1]):  # else a folder of root's keeps others out
+    for folder in READABLE:
+        if not folder.is_relative_to("/usr"):
+            for parent in reversed(folder.parents[:-1]):  # else a folder of root's keeps others out
                 line += ["--perms", "0755", "--dir", str(parent)]
-            line += ["--ro-bind", folder, folder]
+            line += ["--ro-bind", str(folder), str(folder)]
     if labs is not None and labs.is_dir():
         line += ["--ro-bind", str(labs), warden.LAB_FILES]
     line += ["--proc", "/proc", "--dev", "/dev"]
@@ -147,10 +156,10 @@ class Jail:
             line, environment = program, {**os.environ, **ENVIRONMENT, "HOME": self._home.name}
             environment.pop("TMPDIR")
         else:
-            places = ["--dir", warden.HOME, "--size", str(64 << 20), "--tmpfs", "/tmp"]
+            places = ["--dir", ENVIRONMENT["HOME"], "--size", str(64 << 20), "--tmpfs", TEMPORARY]
             if cold:
                 size = ["--perms", "1777", "--size", str(Limits().disk_mib << 20)]
-                places = [part for place in warden.WRITABLE.values() for part in (*size, "--tmpfs", place)]
+                places = [part for place in warden.writable(ENVIRONMENT).values() for part in (*size, "--tmpfs", place)]
             places += ["--remount-ro", "/dev", "--remount-ro", "/"]
             line, environment = [*_command(labs=labs), *places, *program], None
         self._process = subprocess.Popen(

@@ -24,15 +24,14 @@ import shutil
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from course_utils.grading import seccomp
 
-HOME = "/home/student"
 LAB_FILES = "/run/labs"  # the released labs, read-only: a notebook may come with pictures
 CHANNELS = ("shell", "iopub", "stdin", "control")
-WRITABLE = {"home": HOME, "tmp": "/tmp", "shm": "/dev/shm"}
 
 # <linux/sched.h>, <sys/mount.h>, <linux/prctl.h>
 NEW_MOUNT, NEW_UTS, NEW_IPC, NEW_PID, NEW_NET = 0x00020000, 0x04000000, 0x08000000, 0x20000000, 0x40000000
@@ -45,6 +44,11 @@ CONFINED = b"+"
 NICENESS = 5  # the judge and the watch come first
 
 libc = ctypes.CDLL(None, use_errno=True)
+
+
+def writable(environment: Mapping[str, str]) -> dict[str, str]:
+    """The folders in which a kernel in a jail may write, by what they are for."""
+    return {"home": environment["HOME"], "tmp": environment["TMPDIR"], "shm": "/dev/shm"}
 
 
 def main() -> None:
@@ -145,7 +149,7 @@ def _nested_namespaces_work() -> bool:
     if child == 0:
         try:
             _unshare()
-            _mount("tmpfs", HOME, "tmpfs")
+            _mount("tmpfs", os.environ["HOME"], "tmpfs")
             os._exit(0)
         finally:
             os._exit(1)
@@ -172,7 +176,7 @@ def _confine(order: dict[str, Any], mode: str) -> None:
     if mode == "nested":
         # One small file system for all that is writable, so that its size is one limit.
         _mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, f"size={disk},nr_inodes=20000,mode=755")
-        for name, place in WRITABLE.items():
+        for name, place in writable(os.environ).items():
             Path("/run", name).mkdir(mode=0o700)
             if order["drops"]:
                 os.chown(f"/run/{name}", user, user)
@@ -180,7 +184,7 @@ def _confine(order: dict[str, Any], mode: str) -> None:
         _checked(libc.umount2(b"/run", MNT_DETACH), "umount2")
         _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
         socket.sethostname("student")
-    home = HOME if mode != "bare" else order["home"]
+    home = os.environ["HOME"] if mode != "bare" else order["home"]
     if mode != "bare":
         _limit(resource.RLIMIT_NPROC, order["tasks"])
     _limit(resource.RLIMIT_DATA, order["data_mib"] << 20)
