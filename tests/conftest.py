@@ -27,6 +27,7 @@ def small_notebook(*sources: str, minutes: float = 1) -> nbformat.NotebookNode:
     notebook = new_notebook(cells=cells)
     notebook.metadata["course"] = {
         "title": "A small lesson",
+        "goal": "multiply",
         "part": "Foundations",
         "requires": [],
         "minutes_cpu": minutes,

@@ -15,18 +15,21 @@ from course_utils.errors import CourseError
 
 VALIDATED_FOLDERS = ("lessons", "solutions")
 IGNORE_TAG = "nbval-ignore-output"
+GOAL_CHARACTERS = 70  # a longer goal makes the README's tables hard to read
 
 
 @dataclass(frozen=True)
 class CourseMetadata:
     """What a notebook says about itself in `metadata.course`.
 
+    goal: what one can do after it, a phrase that goes on from "you can" in at most `GOAL_CHARACTERS`
     requires: numbers of the lessons that come before
     minutes_cpu, minutes_gpu: the budget on two CPU cores and on a GPU
     data: names of the data sets it uses
     """
 
     title: str
+    goal: str
     part: str
     requires: tuple[int, ...]
     minutes_cpu: float
@@ -98,8 +101,9 @@ def course_metadata(notebook: NotebookNode, path: Path) -> CourseMetadata:
     """What the notebook at `path` says about itself. Raises `CourseError` where a field is missing or misshapen."""
     try:
         fields = notebook.metadata["course"]
-        return CourseMetadata(
+        about = CourseMetadata(
             title=str(fields["title"]),
+            goal=str(fields["goal"]),
             part=str(fields["part"]),
             requires=tuple(int(number) for number in fields["requires"]),
             minutes_cpu=float(fields["minutes_cpu"]),
@@ -108,6 +112,12 @@ def course_metadata(notebook: NotebookNode, path: Path) -> CourseMetadata:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CourseError(f"{path}: metadata.course lacks or garbles {error}; lesson 01 shows a whole one") from None
+    if not 0 < len(about.goal) <= GOAL_CHARACTERS:
+        raise CourseError(
+            f"{path}: metadata.course.goal has {len(about.goal)} characters: "
+            f"say in 1 to {GOAL_CHARACTERS} what one can do afterwards"
+        )
+    return about
 
 
 def cells_with_output(notebook: NotebookNode) -> list[NotebookNode]:

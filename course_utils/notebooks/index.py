@@ -33,19 +33,27 @@ def indexed(readme: str, root: Path) -> str:
 
 
 def _table(folder: Path, root: Path) -> str:
-    header = "| No. | Title | Part | After | Budget on 2 cores (min) | Budget on a GPU (min) | Data |"
-    lines = [header, "|" + " --- |" * 7]
-    for path in files.find([folder], root):
-        about = files.course_metadata(files.read(path), path)
-        number = path.stem.split("_")[0]
+    """A row for each notebook; where they are of several parts, a row with the name before each part."""
+    header = ["No.", "Title", "After it you can", "Builds on", "Minutes (CPU / GPU)", "Data"]
+    paths = files.find([folder], root)
+    abouts = [files.course_metadata(files.read(path), path) for path in paths]
+    lines = [_row(header), "|" + " --- |" * len(header)]
+    part = abouts[0].part if len({about.part for about in abouts}) == 1 else None
+    for path, about in zip(paths, abouts, strict=True):
+        if about.part != part:
+            part = about.part
+            lines.append(_row(["", f"**{part}**", "", "", "", ""]))
         cells = [
-            number,
+            path.stem.split("_")[0],
             f"[{about.title}]({path.relative_to(root.resolve()).as_posix()})",
-            about.part,
+            about.goal,
             ", ".join(f"{each:02d}" for each in about.requires) or "–",
-            f"{about.minutes_cpu:g}",
-            f"{about.minutes_gpu:g}",
+            f"{about.minutes_cpu:g} / {about.minutes_gpu:g}",
             ", ".join(about.data) or "–",
         ]
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append(_row(cells))
     return "\n".join(lines) + "\n"
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
