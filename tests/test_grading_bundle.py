@@ -31,7 +31,9 @@ def texts(folder, *parts):
 
 def test_no_solutions_no_tests_and_no_judge_go_into_the_bundle(course_bundle):
     names = {path.relative_to(course_bundle).as_posix() for path in course_bundle.rglob("*")}
-    assert {path.split("/")[0] for path in names} == {*bundle.FILES, "lessons", "labs", "course_utils"}
+    tops = {name.split("/")[0] for name in (*bundle.FILES, "lessons/", "labs/", "course_utils/")}
+    assert {name.split("/")[0] for name in names} == tops
+    assert {name for name in names if name.startswith("docs/")} == {"docs/loop_filter.png"}
     assert not [name for name in names if re.search(r"judge\.py|checkpoints|pycache|egg-info|gradebook", name)]
 
 
@@ -60,7 +62,11 @@ def test_no_line_of_a_solution_stands_in_its_lab_or_in_the_package(course_bundle
 def test_the_students_readme_speaks_of_nothing_that_the_bundle_lacks(course_bundle):
     readme = (course_bundle / "README.md").read_text(encoding="utf-8")
     assert "solutions/" not in readme and "course grade" not in readme and "make test" not in readme
+    assert "CONTRIBUTING" not in readme and "tests/" not in readme and "for instructors" not in readme
     assert "make lab" in readme and "course check" in readme
+    linked = re.findall(r"\]\(([^)#:]+)\)", readme)
+    assert "docs/loop_filter.png" in linked
+    assert not [name for name in linked if not (course_bundle / name).is_file()]
 
 
 def test_a_student_can_check_a_lab_in_the_unpacked_bundle(course_bundle):

@@ -14,7 +14,16 @@ from course_utils.errors import CourseError
 from course_utils.grading import labs, release
 
 TOP = "convolution-to-codec"  # the one folder in the zip
-FILES = ("README.md", "LICENSE", "Makefile", "pyproject.toml", "constraints.txt", "environment.yml")
+FILES = (
+    "README.md",
+    "docs/loop_filter.png",  # README.md shows it
+    "LICENSE",
+    "CITATION.cff",
+    "Makefile",
+    "pyproject.toml",
+    "constraints.txt",
+    "environment.yml",
+)
 PACKAGE_SUFFIXES = {".py", ".md", ".png", ".txt", ".gz", ".safetensors", ".webm", ".mp4", ".json"}
 INSTRUCTOR_PART = re.compile(r"<!-- for instructors -->\n.*?<!-- end of for instructors -->\n", re.DOTALL)
 
