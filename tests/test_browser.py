@@ -1,4 +1,4 @@
-"""Both halves in a real browser: a student solves an exercise in JupyterLab, an instructor grades a report.
+"""The course in a real browser: a student runs a lesson and solves an exercise, an instructor grades a report.
 
 Skipped where Chromium is not installed; CI installs it.
 """
@@ -16,9 +16,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import nbformat
 import pytest
 from conftest import ROOT
 from small_class import LAB, REPORT, answered, hand_in, make_course, needs_jail
+
+from course_utils.notebooks import files
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: install the course's dev extra")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -28,6 +31,8 @@ pytestmark = [
 ]
 QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
 MILLISECONDS = 90_000  # to wait for one thing on a busy machine
+IDLE = "Python 3 (ipykernel) | Idle"  # what the status bar says of a kernel that waits
+LESSON_SECONDS = 480  # lesson 01 takes one to two minutes on two cores, and CI gives it one that is shared
 OUTPUT_SIZE = """def output_size(size, kernel, stride=1, padding=0, dilation=1):
     reach = dilation * (kernel - 1) + 1
     if reach > size + 2 * padding:
@@ -107,6 +112,75 @@ def answer(page, old: str, new: str) -> None:
     run_cell(page, old)
 
 
+def blank_lesson(path: Path) -> Path:
+    """Lesson 01 without its outputs and execution counts, in a course of its own that ends at `path`."""
+    path.parent.mkdir()
+    (path.parents[1] / "pyproject.toml").touch()
+    lesson = files.read(ROOT / "lessons" / path.name)
+    for cell in code_cells(lesson):
+        cell.update(outputs=[], execution_count=None)
+    files.write_text(path, nbformat.writes(lesson) + "\n")
+    return path
+
+
+def code_cells(notebook) -> list:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def errors(cells: list) -> list[str]:
+    found = [output for cell in cells for output in cell.outputs if output.output_type == "error"]
+    return [f"{output.ename}: {output.evalue}" for output in found]
+
+
+def saved_when_run(page, path: Path) -> list:
+    """Save the open notebook until the file has a count at each code cell and the kernel rests, or has an error."""
+    deadline = time.monotonic() + LESSON_SECONDS
+    while time.monotonic() < deadline:
+        resting = page.get_by_text(IDLE).is_visible()
+        page.keyboard.press("Control+s")
+        page.wait_for_timeout(3000)
+        cells = code_cells(files.read(path))
+        if errors(cells) or (resting and all(cell.execution_count for cell in cells)):
+            return cells
+    ran = sum(bool(cell.execution_count) for cell in cells)
+    pytest.fail(f"{ran} of {len(cells)} cells had run after {LESSON_SECONDS} s")
+
+
+def sideways(page) -> set[str]:
+    """What one must scroll sideways to see whole, from the notebook's top to its end: its panel, text, outputs.
+
+    Code is left out: an editor scrolls a long line alone.
+    """
+    panel, found, end = page.locator(".jp-WindowedPanel-outer").first, set(), False
+    panel.evaluate("panel => panel.scrollTo(0, 0)")
+    while not end:
+        page.wait_for_timeout(200)  # cells are drawn when they come into sight
+        found |= set(
+            panel.evaluate(
+                """panel => [panel, ...panel.querySelectorAll(".jp-RenderedMarkdown, .jp-OutputArea-output")]
+                .filter(part => part.scrollWidth > part.clientWidth + 1)
+                .map(part => `${part.className}: ${part.scrollWidth} of ${part.clientWidth} pixels`)"""
+            )
+        )
+        end = panel.evaluate("panel => panel.scrollTop + panel.clientHeight >= panel.scrollHeight - 2")
+        panel.evaluate("panel => panel.scrollBy(0, 0.8 * panel.clientHeight)")
+    return found
+
+
+@pytest.mark.timeout(LESSON_SECONDS + 240)
+def test_a_student_runs_lesson_01_from_end_to_end_and_need_not_scroll_sideways(page, tmp_path):
+    path = blank_lesson(tmp_path / "lessons" / "01_the_training_loop.ipynb")
+    with serving("lab", cwd=tmp_path) as address:
+        page.goto(address)
+        page.get_by_text(IDLE).wait_for()
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        cells = saved_when_run(page, path)
+        assert not errors(cells)
+        assert sum(bool(cell.outputs) for cell in cells) > len(cells) / 2
+        assert not sideways(page)
+
+
 def test_a_student_solves_an_exercise_in_jupyterlab_and_sees_the_check(page, tmp_path):
     (tmp_path / "lessons").mkdir()
     (tmp_path / "pyproject.toml").touch()
@@ -115,7 +189,7 @@ def test_a_student_solves_an_exercise_in_jupyterlab_and_sees_the_check(page, tmp
     shutil.copy(ROOT / "labs" / "lab01" / "lab01.ipynb", lab)
     with serving("lab", str(lab), cwd=tmp_path) as address:
         page.goto(address)
-        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+        page.get_by_text(IDLE).wait_for()
         run_cell(page, "from course_utils import checks").get_by_text("[1]:").wait_for()
         answer(page, "def output_size", OUTPUT_SIZE.replace("stride + 1", "stride"))
         refused = run_cell(page, "checks.same(output_size(")
