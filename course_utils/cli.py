@@ -260,6 +260,9 @@ def grade(
     into: Annotated[Path | None, typer.Option(help="Folder for marks and feedback; default: grading.")] = None,
     seed: Annotated[int, typer.Option(help="Of the hidden tests' random numbers.")] = 0,
     checks: Annotated[bool, typer.Option(help="Also run the visible checks, which decide nothing.")] = True,
+    experiments: Annotated[
+        bool, typer.Option(help="Also run the lab's own experiments, which no answer needs.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Run again what has been run.")] = False,
     unsafe: Annotated[bool, typer.Option("--unsafe", help="No sandbox: students' code has your rights.")] = False,
 ) -> None:
@@ -278,6 +281,7 @@ def grade(
         unsafe=unsafe,
         force=force,
         checks=checks,
+        experiments=experiments,
     )
     with tqdm(desc="grading", unit="submission", leave=False, disable=not sys.stderr.isatty()) as bar:
 

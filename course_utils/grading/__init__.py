@@ -30,6 +30,7 @@ A class, from its files to a gradebook:
 | `pool`           | many at a time, on processes or a Dask cluster; nothing is done twice            |
 | `execution`      | one submission, from its notebook to its hidden tests' outcomes                  |
 | `session`        | the judge's end of a kernel's channels                                           |
+| `outputs`        | what a cell put out, made safe to store and to show                              |
 | `record`         | gradebook, feedback and table                                                    |
 | `formgrader`     | nbgrader's page, on which reports are graded by hand                             |
 

@@ -23,9 +23,11 @@ from nbformat import NotebookNode
 from course_utils import runtime
 from course_utils.grading import judging, labs, sanitise
 from course_utils.grading.limits import Limits
+from course_utils.grading.outputs import CellOutputs
 from course_utils.grading.sandbox import Jail, SandboxError
-from course_utils.grading.session import CellRun, KernelLost, KernelSession
+from course_utils.grading.session import KernelLost, KernelSession
 from course_utils.grading.student import Student
+from course_utils.notebooks import files
 
 MOST_KERNELS = 4  # one that a submission starts with, and three that it may lose
 LONGEST_REASON = 200
@@ -46,6 +48,7 @@ class Job:
 
     root: the course folder, at the same place wherever the job runs
     checks: whether the visible checks run, too; they decide nothing
+    experiments: whether the lab's own experiments run, too; no answer needs them
     """
 
     lab: str
@@ -56,6 +59,7 @@ class Job:
     unsafe: bool = False
     cold: bool = False
     checks: bool = True
+    experiments: bool = False
 
 
 @dataclass
@@ -102,7 +106,13 @@ class _Attempt:
         self, job: Job, notebook: NotebookNode, tests: tuple[judging.HiddenTest, ...], deadline: float
     ) -> None:
         self.job, self.deadline, self.result = job, deadline, Result()
-        self.cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+        lab = labs.Lab(job.lab, Path(job.root))
+        left_out = set() if job.experiments else labs.experiments(notebook, files.read(lab.released))
+        self.cells = [
+            cell
+            for cell in notebook.cells
+            if cell.cell_type == "code" and cell.source.strip() and cell.id not in left_out
+        ]
         self.tests = list(tests)  # not judged yet
 
     @property
@@ -135,7 +145,7 @@ class _Attempt:
                 if session.lost:
                     return
 
-    def _keep(self, cell: NotebookNode, ran: CellRun) -> None:
+    def _keep(self, cell: NotebookNode, ran: CellOutputs) -> None:
         if cell.id not in self.result.outputs:
             self.result.outputs[cell.id] = ran.outputs
             if ran.error and sanitise.kind_of(cell) != sanitise.CHECK:

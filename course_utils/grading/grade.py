@@ -26,6 +26,7 @@ class Options:
     cold: bool = False
     force: bool = False
     checks: bool = True
+    experiments: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,13 @@ def grade(
             job = execution.Job(
                 lab=each.lab,
                 root=str(root),
-                notebook=nbformat.writes(clean.notebook),
+                notebook=nbformat.writes(_without_outputs(clean.notebook)),
                 limits=limits.of(sources[each.lab]),
                 seed=options.seed,
                 unsafe=options.unsafe,
                 cold=options.cold,
                 checks=options.checks,
+                experiments=options.experiments,
             )
             key = pool.key_of(job)
             work[key] = job
@@ -89,6 +91,15 @@ def grade(
 
 def _released(lab: labs.Lab) -> NotebookNode:
     return files.read(lab.released)
+
+
+def _without_outputs(notebook: NotebookNode) -> NotebookNode:
+    """What the result of running it depends on, and no more."""
+    made = nbformat.from_dict(notebook)
+    for cell in made.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+    return made
 
 
 def _run_and_record(

@@ -4,6 +4,8 @@ A solution cell named `conv2d` is followed by its visible check, the graded cell
 points that the hidden tests of `judge.py` give for it.
 """
 
+import re
+import symtable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +99,48 @@ def definitions(notebook: NotebookNode) -> dict[str, str]:
         elif fields.get("solution"):
             found[fields["grade_id"]] = cell.source
     return found
+
+
+def experiments(notebook: NotebookNode, released: NotebookNode) -> set[str]:
+    """The ids of the lab's own cells that no answer in `notebook` needs: they define no name that another cell uses.
+
+    The set-up cell, cells that a student added, and all that other cells need are none. Hidden tests need nothing more:
+    an audit judges set-up and solution cells alone (`definitions`).
+    """
+    own = {str(cell.id): cell.source for cell in released.cells}
+    found, used, given = {}, set(), set()
+    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+        binds, reads = _names(cell.source)
+        if cell.source == own.get(cell.id):
+            # The lab's own cells make names before they read them, and experiments bind the same short ones over again.
+            reads -= binds | given
+        graded = nbgrader_fields(cell).get("grade") or nbgrader_fields(cell).get("solution")
+        if cell.id in own and not graded and SETUP_TAG not in cell.metadata.get("tags", []):
+            found[cell.id] = binds, reads
+        else:
+            used |= reads
+            given |= binds
+    while needed := [name for name, (binds, _) in found.items() if binds & used]:
+        for name in needed:
+            used |= found.pop(name)[1]
+    return set(found)
+
+
+def _names(source: str) -> tuple[set[str], set[str]]:
+    """The global names that a cell binds, and those that it reads; all its words where it is not plain Python."""
+    bound, used = set(), set()
+    try:
+        tables = [symtable.symtable(source, "cell", "exec")]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tables, bound = [], set(re.findall(r"\w+", source))
+        used = bound
+    for table in tables:  # grows
+        tables += table.get_children()
+        for symbol in table.get_symbols():
+            if table.get_type() == "module" or symbol.is_global():
+                bound |= {symbol.get_name()} if symbol.is_assigned() or symbol.is_imported() else set()
+                used |= {symbol.get_name()} if symbol.is_referenced() else set()
+    return bound, used
 
 
 def namespace(cells: Mapping[str, str]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from course_utils.grading.execution import Result
 from course_utils.notebooks import files
 
 HIDDEN_TESTS = "[hidden tests]"  # begins the output that is added to a check cell
+NOT_RUN = "[as handed in: grading did not run this cell]\n"
 
 
 @dataclass
@@ -207,13 +208,20 @@ def table(rows: list[Graded]) -> str:
 
 
 def executed(notebook: NotebookNode, result: Result | None, graded: Graded) -> NotebookNode:
-    """The clean notebook with the output of its cells, and under each check what the hidden tests gave."""
+    """The clean notebook with the output of its cells, and under each check what the hidden tests gave.
+
+    A cell that was not run shows what it was handed in with, and says so.
+    """
     made = nbformat.from_dict(notebook)
     for cell in made.cells:
         if cell.cell_type != "code":
             continue
         cell.execution_count = None
-        cell.outputs = [nbformat.from_dict(output) for output in (result.outputs if result else {}).get(cell.id, [])]
+        ran = result.outputs.get(cell.id) if result else None
+        if ran is not None:
+            cell.outputs = [nbformat.from_dict(output) for output in ran]
+        elif cell.outputs:
+            cell.outputs.insert(0, new_output("stream", name="stdout", text=NOT_RUN))
         name = labs.nbgrader_fields(cell).get("grade_id")
         if sanitise.kind_of(cell) == sanitise.CHECK and name in graded.points:
             lines = [f"{HIDDEN_TESTS} {graded.points[name]:g} of {graded.most[name]:g} points"]

@@ -3,6 +3,7 @@
 A cell is known by its grade id, else by its cell id, else by its text, else by the names that it defines. What is not
 known is an extra cell and stays behind the cell that it followed. So nothing that was earned is lost where check cells
 are deleted, changed, doubled or turned into text, metadata is stripped, or cells are moved; each repair is remarked.
+The lab's own experiments keep the outputs that they were handed in with, since grading need not run them.
 """
 
 import ast
@@ -17,7 +18,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from course_utils.grading import labs
+from course_utils.grading import labs, outputs
 
 MOST_CELLS = 2_000
 MOST_SOURCE = 2**20  # characters of one cell
@@ -46,6 +47,7 @@ class _Cell:
     cell_id: str
     grade_id: str
     attachments: dict[str, Any]
+    outputs: Any
     anchor: int = -1
     taken: bool = False
 
@@ -115,6 +117,7 @@ def _read_cell(data: Any) -> _Cell | None:
         cell_id if isinstance(cell_id, str) else "",
         grade_id if isinstance(grade_id, str) else "",
         _pictures(data.get("attachments")),
+        data.get("outputs"),
     )
 
 
@@ -238,6 +241,9 @@ def _fill(made: NotebookNode, copies: list[_Cell], remarks: list[str]) -> None:
         if copy.source.strip() == original.strip() or not copy.source.strip():
             copy.taken = True
     if kind == PLAIN:  # a changed set-up cell is an extra cell behind the released one
+        unchanged = [copy for copy in copies if copy not in changed]
+        if unchanged and made.cell_type == "code":
+            made.outputs = outputs.handed_in(unchanged[0].outputs)
         if changed and made.cell_type == "code":
             remarks.append(f"{name} was changed: it runs after the released one")
         return

@@ -6,15 +6,14 @@ waited for longer than the clock allows.
 
 import json
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 import zmq
 from jupyter_client.session import Session
-from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from course_utils.grading.limits import Limits
+from course_utils.grading.outputs import CellOutputs
 from course_utils.grading.provisioner import JailedKernelManager
 from course_utils.grading.sandbox import Jail, SandboxError
 from course_utils.grading.student import StudentError
@@ -22,10 +21,7 @@ from course_utils.grading.student import StudentError
 MOST_ANSWER_BYTES = 96 * 2**20  # of one message on the shell channel
 MOST_OUTPUT_BYTES = 32 * 2**20  # of one message on the output channel; a larger one ends the connection
 QUEUED_MESSAGES = 4
-KEPT_TEXT = 20_000  # characters of one cell's text
-KEPT_PICTURE = 2 * 2**20
 MOST_PARTS = 2_000_000  # brackets and commas of one answer: each becomes a Python object
-SAFE_PICTURES = ("image/png", "image/jpeg")  # SVG and HTML may carry scripts into the instructor's browser
 READY_SECONDS = 60
 INTERRUPT_SECONDS = 2
 IDLE_SECONDS = 1  # how long to wait for output after a cell's reply
@@ -34,14 +30,6 @@ POLL_SECONDS = 0.25
 
 class KernelLost(StudentError):
     """The kernel is gone, or had to be killed; the message says why, as a phrase that follows the cell's name."""
-
-
-@dataclass
-class CellRun:
-    """One executed cell: what it put out, safe to store, and its error or time-out in one line ("" for none)."""
-
-    outputs: list[NotebookNode] = field(default_factory=list)
-    error: str = ""
 
 
 class KernelSession:
@@ -79,10 +67,9 @@ class KernelSession:
             self._iopub.disable_monitor()
         self._context.destroy(linger=0)
 
-    def run_cell(self, source: str) -> CellRun:
+    def run_cell(self, source: str) -> CellOutputs:
         """Run one cell. Raises `KernelLost` where it takes the kernel with it."""
-        run = CellRun()
-        self._used_text = 0
+        run = CellOutputs()
         content = {"code": source, "silent": False, "store_history": True, "user_expressions": {}}
         content |= {"allow_stdin": False, "stop_on_error": False}
         sent = self._session.send(self._shell, "execute_request", content)["header"]["msg_id"]
@@ -110,7 +97,7 @@ class KernelSession:
                 elif channel == "iopub" and kind == "status":
                     idle |= what.get("execution_state") == "idle"
                 elif channel == "iopub":
-                    self._keep(run, kind, what)
+                    run.add(kind, what)
         return run
 
     def send(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -202,36 +189,3 @@ class KernelSession:
         self._manager.shutdown_kernel(now=True) if self._manager.has_kernel else None
         self.lost = self.lost or self.jail.overrun or reason
         raise KernelLost(self.lost)
-
-    def _keep(self, run: CellRun, kind: Any, what: dict[str, Any]) -> None:
-        """Add an output message to the cell's outputs, cut to size and stripped of all that could be active."""
-        if kind == "stream":
-            text = self._cut(what.get("text"))
-            name = "stderr" if what.get("name") == "stderr" else "stdout"
-            if run.outputs and run.outputs[-1].get("name") == name:
-                run.outputs[-1].text += text
-            elif text:
-                run.outputs.append(new_output("stream", name=name, text=text))
-        elif kind == "error":
-            name, value = str(what.get("ename"))[:100], str(what.get("evalue"))[:500]
-            run.error = run.error or f"{name}: {value}"
-            run.outputs.append(new_output("error", ename=name, evalue=value, traceback=[self._cut(f"{name}: {value}")]))
-        elif kind in ("display_data", "execute_result") and isinstance(what.get("data"), dict):
-            data = {"text/plain": self._cut(what["data"].get("text/plain"))}
-            for picture in SAFE_PICTURES:
-                came = what["data"].get(picture)
-                if isinstance(came, str) and len(came) <= KEPT_PICTURE and _is_base64(came):
-                    data[picture] = came
-            run.outputs.append(new_output("display_data", data=data))
-
-    def _cut(self, text: Any) -> str:
-        text = text if isinstance(text, str) else ""
-        room = KEPT_TEXT - self._used_text
-        self._used_text += len(text)
-        if len(text) <= room:
-            return text
-        return text[:room] + "\n[more was put out than is kept]\n" if room > 0 else ""
-
-
-def _is_base64(text: str) -> bool:
-    return text.isascii() and all(part.isalnum() or part in "+/=\n" for part in set(text))

@@ -1,0 +1,70 @@
+"""What a cell put out, made safe to store and to show: text and pictures within limits, nothing a browser would run."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+KEPT_TEXT = 20_000  # characters of one cell's text
+KEPT_PICTURE = 2 * 2**20
+SAFE_PICTURES = ("image/png", "image/jpeg")  # SVG and HTML may carry scripts into the instructor's browser
+MOST_HANDED_IN = 200  # outputs of one cell
+
+
+@dataclass
+class CellOutputs:
+    """One cell: what it put out, safe to store, and its error or time-out in one line ("" for none)."""
+
+    outputs: list[NotebookNode] = field(default_factory=list)
+    error: str = ""
+    room: int = KEPT_TEXT  # characters that may still come
+
+    def add(self, kind: Any, what: dict[str, Any]) -> None:
+        """Take one output: its type and its fields, as Jupyter's messages and notebooks name them; unknown ones go."""
+        if kind == "stream":
+            text = self._cut(what.get("text"))
+            name = "stderr" if what.get("name") == "stderr" else "stdout"
+            if self.outputs and self.outputs[-1].get("name") == name:
+                self.outputs[-1].text += text
+            elif text:
+                self.outputs.append(new_output("stream", name=name, text=text))
+        elif kind == "error":
+            name, value = str(what.get("ename"))[:100], str(what.get("evalue"))[:500]
+            self.error = self.error or f"{name}: {value}"
+            line = self._cut(f"{name}: {value}")
+            self.outputs.append(new_output("error", ename=name, evalue=value, traceback=[line]))
+        elif kind in ("display_data", "execute_result") and isinstance(what.get("data"), dict):
+            data = {"text/plain": self._cut(what["data"].get("text/plain"))}
+            for picture in SAFE_PICTURES:
+                came = _joined(what["data"].get(picture))
+                if len(came) <= KEPT_PICTURE and _is_base64(came):
+                    data[picture] = came
+            self.outputs.append(new_output("display_data", data=data))
+
+    def _cut(self, text: Any) -> str:
+        text = _joined(text)
+        room, self.room = self.room, self.room - len(text)
+        if len(text) <= room:
+            return text
+        return text[:room] + "\n[more was put out than is kept]\n" if room > 0 else ""
+
+
+def handed_in(outputs: Any) -> list[NotebookNode]:
+    """The outputs that a cell had when its notebook was handed in, made safe: any value that JSON can hold."""
+    kept = CellOutputs()
+    for each in outputs[:MOST_HANDED_IN] if isinstance(outputs, list) else []:
+        if isinstance(each, dict):
+            kept.add(each.get("output_type"), each)
+    return kept.outputs
+
+
+def _joined(text: Any) -> str:
+    """A text as notebooks store it, whole or in lines; "" for anything else. A lone surrogate could not be written."""
+    if isinstance(text, list) and all(isinstance(line, str) for line in text):
+        text = "".join(text)
+    return text.encode("utf-8", "replace").decode() if isinstance(text, str) else ""
+
+
+def _is_base64(text: str) -> bool:
+    return bool(text) and text.isascii() and all(part.isalnum() or part in "+/=\n" for part in set(text))
