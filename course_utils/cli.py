@@ -362,6 +362,22 @@ def mode_decision(
         files.write_text(benchmark.TABLE, table + "\n")
 
 
+@bench.command()
+def online_filter(
+    seeds: Annotated[int, typer.Option(min=1, max=5, help="How often to train each network.")] = 3,
+    out: Annotated[Path, typer.Option(help="Folder for blocks and networks; blocks in it are used again.")] = Path(
+        "build/online_filter"
+    ),
+    write: Annotated[bool, typer.Option("--write", help="Store table and network in the course, for lab 09.")] = False,
+) -> None:
+    """Filter intra predictions while decoding, 50 minutes. Example: course bench online-filter --seeds 3"""
+    from course_utils.bench import online_filter as benchmark
+
+    table = benchmark.run(seeds, out, say=typer.echo)
+    if write:
+        typer.echo(benchmark.write(table, out))
+
+
 def main() -> None:
     """Run the command; a user's mistake ends in one line and exit code 2."""
     try:

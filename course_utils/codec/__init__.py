@@ -28,6 +28,10 @@
 | | `bd_rate(anchor_rates, anchor_psnrs, rates, psnrs)`, `bd_psnr` | percent, dB |
 | `flags` | `choose(off, on, original, size)`, `apply(flags, off, on, size)` | (N, R, C) bool; the mixed pictures |
 | | `bits(flags)`, `block_sse(pictures, original, size)` | (N,) bits of an adaptive coder; (N, R, C) |
+| `closed_loop` | `encode(picture, qp, size=8, filter=None)` | a `Coded`, of (H, W) uint8: a toy all-intra codec |
+| | `decode(modes, levels, qp, filter=None)`, `bits(coded)` | (H, W) int64; bits of an ideal code |
+| `online_filter` | `OnlineFilter(net, policy)`, `shipped()` | a filter of predictions that learns, and a trained net |
+| | `surroundings(canvas, front, prediction)`, `fingerprint(state)` | what the net sees; SHA-256 of weights |
 
 Bad input (sides, dtypes, QPs, damaged streams, a codec that PyAV lacks) is a `CourseError`; nothing is cropped.
 Pictures to work with: `course_utils.data.codec_pictures`.
