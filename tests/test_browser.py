@@ -209,6 +209,8 @@ def test_an_instructor_grades_a_report_in_formgrader_and_the_table_gets_the_mark
         page.get_by_role("link", name=LAB).last.click()  # the assignment's only notebook
         page.get_by_role("link", name="Submission #1").click()
         page.get_by_text(REPORT).wait_for()
+        # Before the grades have come, the page would not notice that a score was typed.
+        page.wait_for_function("() => formgrader.grades?.loaded")
         page.locator("input.score#report").fill("1.5")
         with page.expect_response(lambda response: "/api/grade/" in response.url and response.ok):
             page.keyboard.press("Tab")
