@@ -72,6 +72,14 @@ def test_a_lost_kernel_names_the_limit_and_the_next_one_is_fresh(new_jail):
         assert kernel.run_cell("kept").error == "NameError: name 'kept' is not defined"
 
 
+def test_memory_given_back_before_the_watch_looks_is_still_over_the_limit(new_jail, monkeypatch):
+    monkeypatch.setattr(sandbox, "WATCH_SECONDS", 60)
+    with pytest.raises(KernelLost, match="used more than 300 MiB of memory"), session(new_jail(), memory_mib=300) as it:
+        it.run_cell("kept = b'x' * (600 << 20)\ndel kept")
+    with session(new_jail(), memory_mib=300) as kernel:
+        assert kernel.run_cell("kept = b'x' * (200 << 20)").error == ""
+
+
 def test_nbclient_runs_a_notebook_over_the_provisioner_unchanged(new_jail):
     notebook = new_notebook(cells=[new_code_cell("x = 6"), new_code_cell("x * 7")])
     manager = JailedKernelManager(jail=new_jail(), lab="", limits=Limits())

@@ -38,7 +38,9 @@ from course_utils.grading.limits import Limits
 WATCH_SECONDS = 0.1
 START_SECONDS = 120  # for the imports, on a busy machine
 ANSWER_SECONDS = 20
-RESERVED_MIB = 1024  # what a fresh kernel has reserved for stacks and heaps, and not used
+# Of what RLIMIT_DATA counts, a fresh kernel has reserved half this for stacks and heaps, and not used. The other half
+# lets a kernel go so far over its limit that its peak shows it, before an allocation fails.
+RESERVED_MIB = 1536
 THREADS = 64  # RLIMIT_NPROC counts threads; a kernel has a dozen
 PAGE = os.sysconf("SC_PAGE_SIZE")
 MISSING = (
@@ -180,6 +182,7 @@ class Jail:
             raise
         self.single_use = self.mode == "flat"
         self._own_memory = _memory(self._process.pid, exactly=True)
+        self._own_peak = max(map(_peak, _descendants(self._process.pid)), default=0)
         self._own_processes = len(_descendants(self._process.pid))
 
     def start(self, connection: dict[str, Any], sockets: list[int], *, lab: str, limits: Limits, seed: int) -> None:
@@ -197,12 +200,23 @@ class Jail:
             "cpu_seconds": limits.submission_seconds * 2,
         }
         self.overrun = ""
+        self._limits = limits
         answer = self._ask({"start": order}, sockets)
         if "error" in answer:
             raise SandboxError(f"a kernel could not be confined: {answer['error']}")
         self._watched = threading.Event()
         for watch in (self._watch_processes, self._watch_memory):
-            threading.Thread(target=watch, args=(limits, self._watched), daemon=True).start()
+            threading.Thread(target=watch, args=(self._watched,), daemon=True).start()
+
+    def check_peak(self) -> None:
+        """Kill a kernel that went over its memory and gave it back before the watch looked.
+
+        A bomb of one process meets RLIMIT_DATA within a second. Without this, whether it is seen is a matter of luck.
+        """
+        # A kernel's peak counts what it shares with the process that it was forked from, so that one's peak is allowed.
+        most = (self._limits.memory_mib << 20) + self._own_peak
+        if max(map(_peak, _descendants(self._process.pid)), default=0) > most:
+            self._overrun(self._too_much_memory(), self._watched)
 
     def exited(self) -> int | None:
         """The running kernel's exit code, or None while it runs."""
@@ -255,17 +269,20 @@ class Jail:
                     said = self._errors.read(2000).decode(errors="replace").strip()
                 raise SandboxError(f"the sandbox failed ({error}) {said}".strip()) from None
 
-    def _watch_processes(self, limits: Limits, ended: threading.Event) -> None:
+    def _watch_processes(self, ended: threading.Event) -> None:
         while not ended.wait(WATCH_SECONDS / 2):  # a fork bomb doubles every few moments
-            if len(_descendants(self._process.pid)) - self._own_processes > limits.processes:
-                self._overrun(f"started more than {limits.processes} processes", ended)
+            if len(_descendants(self._process.pid)) - self._own_processes > self._limits.processes:
+                self._overrun(f"started more than {self._limits.processes} processes", ended)
 
-    def _watch_memory(self, limits: Limits, ended: threading.Event) -> None:
-        most = (limits.memory_mib << 20) + self._own_memory
+    def _watch_memory(self, ended: threading.Event) -> None:
+        most = (self._limits.memory_mib << 20) + self._own_memory
         while not ended.wait(WATCH_SECONDS):
             # Pages that processes share were counted once for each: count again, exactly, which takes longer.
             if _memory(self._process.pid) > most and _memory(self._process.pid, exactly=True) > most:
-                self._overrun(f"used more than {limits.memory_mib} MiB of memory", ended)
+                self._overrun(self._too_much_memory(), ended)
+
+    def _too_much_memory(self) -> str:
+        return f"used more than {self._limits.memory_mib} MiB of memory"
 
     def _overrun(self, reason: str, ended: threading.Event) -> None:
         if not ended.is_set():
@@ -309,6 +326,15 @@ def _memory(root: int, *, exactly: bool = False) -> int:
             with suppress(psutil.Error):
                 total += psutil.Process(pid).memory_info().rss
     return total
+
+
+def _peak(pid: int) -> int:
+    """The most bytes that a process has had in memory; 0 where the system does not say."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        return 0
 
 
 def _descendants(root: int) -> list[int]:

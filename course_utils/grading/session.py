@@ -98,6 +98,7 @@ class KernelSession:
                     idle |= what.get("execution_state") == "idle"
                 elif channel == "iopub":
                     run.add(kind, what)
+        self._check_limits()
         return run
 
     def send(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -125,9 +126,15 @@ class KernelSession:
                 )
             for channel, message in self._messages(end):
                 if channel == "shell" and message["parent_header"].get("msg_id") == sent:
+                    self._check_limits()
                     if trouble:
                         raise StudentError(trouble)
                     return message["content"]
+
+    def _check_limits(self) -> None:
+        self.jail.check_peak()
+        if self.jail.overrun:
+            self._kill(self.jail.overrun)
 
     def _allowed(self, seconds: float) -> str:
         if time.monotonic() >= self.deadline:
