@@ -22,6 +22,9 @@ SECRET = "a-secret-of-the-parent"
 MARKER = "sleep 98765.4321"  # the command line of a process that must not outlive grading
 GRADE_SECONDS = 300
 
+# What the judge has not fetched yet waits in the kernel's memory: on a busy machine that limit may be met first.
+TOO_MUCH_OUTPUT = ("halve put out more than", "halve used more than 500 MiB of memory")
+
 # Code in the cell of `halve`, behind a right answer; the cell of `double` is right. What is expected: points, a reason.
 IN_A_CELL = {
     "exits": ("import os\nos._exit(0)", 2, "halve ended the kernel: left out"),
@@ -65,12 +68,8 @@ IN_A_CELL = {
         3,
         "halve: OSError: [Errno 27] File too large",
     ),
-    "floods": ("while True:\n    print('x' * 10_000)", 2, "halve put out more than"),
-    "floods_below_python": (
-        "import os\nwhile True:\n    os.write(1, b'x' * 10_000)",
-        2,
-        "halve put out more than",
-    ),
+    "floods": ("while True:\n    print('x' * 10_000)", 2, TOO_MUCH_OUTPUT),
+    "floods_below_python": ("import os\nwhile True:\n    os.write(1, b'x' * 10_000)", 2, TOO_MUCH_OUTPUT),
     "puts_out_one_great_text": ("print('x' * 10**8)", 2, "halve put out more than"),
     "leaves_a_process": (
         f"import subprocess\nsubprocess.Popen({MARKER.split()!r}, start_new_session=True)",
@@ -341,7 +340,7 @@ def test_harm_in_one_cell_costs_no_more_than_that_cell(graded, student):
     _, points, reason = IN_A_CELL[student]
     row = graded.rows[student]
     assert (row["check_double"], row["check_halve"]) == ("2", str(points - 2)), row
-    assert reason in row["reasons"]
+    assert any(each in row["reasons"] for each in ((reason,) if isinstance(reason, str) else reason))
 
 
 @pytest.mark.parametrize("student", FRAUD)

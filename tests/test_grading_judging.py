@@ -51,6 +51,13 @@ def test_a_function_gets_a_copy_of_its_arguments(student):
     assert torch.equal(x, torch.ones(3))
 
 
+def test_an_answer_that_is_kept_has_its_graph(student):
+    scale = student.new("Scale", factor=3.0)
+    total = scale.method("", torch.tensor([1.0, 5.0]), keep=True).method("sum", keep=True)
+    total.method("backward")
+    assert scale.get("weight.grad").item() == 6 and total.method("item") == 18
+
+
 def test_a_module_stays_there_and_answers_through_its_handle(student):
     scale = student.new("Scale", factor=3.0)
     assert scale(torch.ones(1)).item() == 3 and scale.eval()(torch.ones(1)).item() == 1

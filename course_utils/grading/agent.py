@@ -30,6 +30,7 @@ class Agent:
     | forget   |                                    | None; drops every object kept so far                          |
 
     `of` is a `Handle`, or None for the namespace; `path` a dotted name inside it; `seed`, where given, seeds torch.
+    With `keep` the answer stays here, a tensor with its graph, and a handle travels instead.
     """
 
     def __init__(self, namespace: dict[str, Any]) -> None:
@@ -44,7 +45,9 @@ class Agent:
             seed = operands.pop("seed", None)
             if seed is not None:
                 torch.manual_seed(seed)
-            return {"value": self._encode(action(**operands))}
+            keep = operands.pop("keep", False)
+            answer = action(**operands)
+            return {"value": encode(self._keep(answer)) if keep else self._encode(answer)}
         except Exception as error:
             return {"error": f"{type(error).__name__}: {error}"[:LONGEST_MESSAGE]}
 

@@ -82,9 +82,12 @@ class Remote:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.method("", *args, **kwargs)
 
-    def method(self, path: str, *args: Any, seed: int | None = None, **kwargs: Any) -> Any:
-        """What the method at the dotted `path` returns; the object itself is called where it is empty."""
-        return self.student.ask("call", self.handle, path, args=list(args), kwargs=kwargs, seed=seed)
+    def method(self, path: str, *args: Any, seed: int | None = None, keep: bool = False, **kwargs: Any) -> Any:
+        """What the method at the dotted `path` returns; the object itself is called where it is empty.
+
+        keep: leave the answer on the student's side, a tensor with its graph, and get a `Remote` of it
+        """
+        return self.student.ask("call", self.handle, path, args=list(args), kwargs=kwargs, seed=seed, keep=keep)
 
     def get(self, path: str) -> Any:
         """The attribute at the dotted `path`."""
