@@ -130,7 +130,7 @@ class OnlineFilter:
         self.filtered = self.output.detach().round().long().clamp(0, 255)
         self.on = torch.full((len(front),), self.open, device=front.device)
         if self.policy.control:
-            self.on ^= (5 * front[:, 0] + 3 * front[:, 1]) % self.policy.control == 0
+            self.on ^= (front[:, 0] - front[:, 1]) % self.policy.control == 0
         self.seen += len(front)
         self.used += int(self.on.sum())
         return torch.where(self.on[:, None, None], self.filtered, prediction)

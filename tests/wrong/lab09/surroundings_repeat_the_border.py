@@ -1,0 +1,15 @@
+"""Pixels outside the picture repeat the border in place of 0."""
+# fails: surroundings_at_the_border
+
+
+# %% surroundings
+def surroundings(canvas: Tensor, front: Tensor, prediction: Tensor) -> tuple[Tensor, Tensor]:
+    """Canvas (H, W), front (K, 2) and prediction (K, n, n) to pixels (K, n + m, n + m) int64, and bool: which exist."""
+    n = prediction.shape[-1]
+    along = torch.arange(-MARGIN, n)
+    y = front[:, :1] * n + along  # (K, n + m)
+    x = front[:, 1:] * n + along
+    inside = (y >= 0)[:, :, None] & (x >= 0)[:, None, :]  # (K, n + m, n + m)
+    pixels = canvas[y.clamp(min=0)[:, :, None], x.clamp(min=0)[:, None, :]]
+    pixels[:, MARGIN:, MARGIN:] = prediction
+    return pixels, inside

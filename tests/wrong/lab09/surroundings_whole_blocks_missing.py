@@ -1,0 +1,17 @@
+"""A block in the first row or column has no neighbours; a smaller one behind it has all."""
+# fails: surroundings_of_other_sizes
+
+
+# %% surroundings
+def surroundings(canvas: Tensor, front: Tensor, prediction: Tensor) -> tuple[Tensor, Tensor]:
+    """Canvas (H, W), front (K, 2) and prediction (K, n, n) to pixels (K, n + m, n + m) int64, and bool: which exist."""
+    n = prediction.shape[-1]
+    along = torch.arange(-MARGIN, n)
+    y = front[:, :1] * n + along  # (K, n + m)
+    x = front[:, 1:] * n + along
+    inside = ((along >= 0) | (front[:, :1] > 0))[:, :, None] & ((along >= 0) | (front[:, 1:] > 0))[
+        :, None, :
+    ]  # (K, n + m, n + m)
+    pixels = canvas[y.clamp(min=0)[:, :, None], x.clamp(min=0)[:, None, :]] * inside
+    pixels[:, MARGIN:, MARGIN:] = prediction
+    return pixels, inside
