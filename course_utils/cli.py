@@ -23,6 +23,7 @@ bench = typer.Typer(help="Benchmarks: what was measured, repeated. Example: cour
 app.add_typer(bench, name="bench", no_args_is_help=True)
 
 Paths = Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Notebooks or folders; default: all.")]
+Write = Annotated[bool, typer.Option("--write", help="Store the result in tests/reference/bench.md, with the plot.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps; default: COURSE_DEVICE, else the best.")]
 
 
@@ -325,6 +326,7 @@ def loop_filter(
     seeds: Annotated[int, typer.Option(min=1, help="How often to train each.")] = 1,
     minutes: Annotated[float, typer.Option(min=0.01, help="How long to train each.")] = 4.0,
     out: Annotated[Path, typer.Option(help="Folder for checkpoints and figures.")] = Path("build/loop_filter"),
+    write: Write = False,
     device: Device = None,
 ) -> None:
     """Train loop filters for the same time. Example: course bench loop-filter --device cuda --seeds 3"""
@@ -334,15 +336,15 @@ def loop_filter(
     if prepare:
         typer.echo(benchmark.prepare(data, pictures))
         return
-    records = benchmark.run(
-        network or ("residual", "vrcnn"),
-        data=data,
-        out=out,
-        device=runtime.device(device).type,
-        minutes=minutes,
-        seeds=seeds,
-    )
+    where = runtime.device(device).type
+    networks = network or benchmark.COMPARED
+    if write and not set(benchmark.COMPARED) <= set(networks):
+        raise CourseError(f"--write stores {' against '.join(benchmark.COMPARED)}: train both, or leave it out")
+    records = benchmark.run(networks, data=data, out=out, device=where, minutes=minutes, seeds=seeds)
     typer.echo(benchmark.table(records))
+    if write:
+        command = f"course bench loop-filter --minutes {minutes:g} --seeds {seeds}"
+        _show("loop-filter", benchmark.comparison(records), command, where, write)
 
 
 @bench.command()
@@ -376,6 +378,82 @@ def online_filter(
     table = benchmark.run(seeds, out, say=typer.echo)
     if write:
         typer.echo(benchmark.write(table, out))
+
+
+@bench.command()
+def speed_run(
+    seeds: Annotated[int, typer.Option(min=1, max=10, help="How often to train our net.")] = 5,
+    write: Write = False,
+    device: Device = None,
+) -> None:
+    """Train to 0.91 on all of Fashion-MNIST, 6 minutes. Example: course bench speed-run --seeds 5 --write"""
+    from course_utils import runtime
+    from course_utils.bench import speed_run as benchmark
+
+    where = runtime.device(device)
+    found = benchmark.run(seeds, device=where, say=typer.echo)
+    _show("speed-run", found, f"course bench speed-run --seeds {seeds}", where.type, write)
+
+
+@bench.command()
+def batching(write: Write = False) -> None:
+    """Draw mini-batches by indexing and by a DataLoader, a minute. Example: course bench batching --write"""
+    from course_utils.bench import batching as benchmark
+
+    _show("batching", benchmark.run(), "course bench batching", "cpu", write)
+
+
+@bench.command()
+def from_scratch(write: Write = False, device: Device = None) -> None:
+    """Time what the lessons write out against torch, a minute. Example: course bench from-scratch --write"""
+    from course_utils import runtime
+    from course_utils.bench import from_scratch as benchmark
+
+    where = runtime.device(device)
+    _show("from-scratch", benchmark.run(device=where), "course bench from-scratch", where.type, write)
+
+
+@bench.command()
+def grading(
+    lab: Annotated[list[str], typer.Argument(help="Such as lab05.")],
+    students: Annotated[int, typer.Option(min=1, max=200, help="The class; nbgrader grades all of it, too.")] = 30,
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=1, help="Submissions at a time.")] = 2,
+    write: Write = False,
+) -> None:
+    """Grade a class by us and by plain nbgrader, minutes. Example: course bench grading lab01 lab05 --students 30"""
+    from course_utils.bench import grading as benchmark
+
+    found = benchmark.run(lab, students=students, jobs=jobs)
+    _show("grading", found, f"course bench grading {' '.join(lab)} --students {students} -j {jobs}", "cpu", write)
+
+
+@bench.command()
+def validation(paths: Paths = None, write: Write = False) -> None:
+    """Validate with two workers and with one; all takes an hour. Example: course bench validation solutions --write"""
+    from course_utils.bench import validation as benchmark
+
+    command = " ".join(["course bench validation", *map(str, paths or [])])
+    _show("validation", benchmark.run(paths), command, "cpu", write)
+
+
+@bench.command()
+def newcomer(
+    log: Annotated[Path, typer.Option(help="Where the stages' output goes.")] = Path("build/newcomer.log"),
+    write: Write = False,
+) -> None:
+    """Time a newcomer's path from a clean clone, 40 minutes. Example: course bench newcomer --write"""
+    from course_utils.bench import newcomer as benchmark
+
+    _show("newcomer", benchmark.run(say=typer.echo, log=log), "course bench newcomer", "cpu", write)
+
+
+def _show(name: str, found: tuple, command: str, device: str, write: bool) -> None:
+    from course_utils.bench import record
+
+    rows, note = found
+    typer.echo(f"{record.table(rows)}\n\n{note}\n{record.machine(device)}")
+    if write:
+        record.store(name, rows, command=command, device=device, note=note)
 
 
 def main() -> None:

@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from conftest import ROOT
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from notebook_code import definitions
+
+from course_utils.notebooks.code import definitions
 
 lesson = definitions(ROOT / "lessons" / "02_the_convolution.ipynb")
 

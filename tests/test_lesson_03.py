@@ -8,10 +8,10 @@ import torchvision
 from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from notebook_code import definitions
 from torch import nn
 
 from course_utils import costs, parity
+from course_utils.notebooks.code import definitions
 
 lesson = definitions(ROOT / "lessons" / "03_alexnet.ipynb")
 SHAPE = (2, 3, 96, 96)

@@ -5,12 +5,12 @@ import torch
 from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
-from notebook_code import definitions
 from torch import nn
 from torchvision import models
 
 from course_utils import costs, parity
 from course_utils.errors import CourseError
+from course_utils.notebooks.code import definitions
 
 lesson = definitions(ROOT / "lessons" / "04_vgg.ipynb")
 SHAPE = (2, 3, 64, 64)

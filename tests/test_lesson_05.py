@@ -3,11 +3,11 @@
 import pytest
 import torch
 from conftest import ROOT
-from notebook_code import definitions
 from torch import nn
 
 from course_utils import costs, parity
 from course_utils.errors import CourseError
+from course_utils.notebooks.code import definitions
 
 lesson = definitions(ROOT / "lessons" / "05_nin_googlenet.ipynb")
 SHAPE = (2, 3, 64, 64)

@@ -5,12 +5,12 @@ import math
 import pytest
 import torch
 from conftest import ROOT
-from notebook_code import definitions
 from torch import nn
 from torchvision import models
 
 from course_utils import costs, parity
 from course_utils.errors import CourseError
+from course_utils.notebooks.code import definitions
 
 lesson = definitions(ROOT / "lessons" / "06_resnet.ipynb")
 SHAPE = (2, 3, 64, 64)

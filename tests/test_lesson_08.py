@@ -4,12 +4,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from conftest import ROOT
-from notebook_code import definitions
 from torch import nn
 from torchvision import models, ops
 
 from course_utils import costs, parity
 from course_utils.errors import CourseError
+from course_utils.notebooks.code import definitions
 
 lesson = definitions(ROOT / "lessons" / "08_se_mobilenet.ipynb")
 SHAPE = (2, 3, 64, 64)

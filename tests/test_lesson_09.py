@@ -6,11 +6,11 @@ import torch.nn.functional as F
 from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from notebook_code import definitions
 from torch import nn
 from torchvision import models
 
 from course_utils import costs
+from course_utils.notebooks.code import definitions
 
 lesson = definitions(ROOT / "lessons" / "09_memory_and_cost.ipynb")
 CPU = torch.device("cpu")

@@ -3,8 +3,9 @@
 import pytest
 import torch
 from conftest import ROOT
-from notebook_code import definitions
 from torch import nn
+
+from course_utils.notebooks.code import definitions
 
 lesson = definitions(ROOT / "lessons" / "10_transfer_side_information.ipynb")
 GEOMETRIES = [

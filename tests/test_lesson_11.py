@@ -8,9 +8,10 @@ import torch.nn.functional as F
 from conftest import ROOT
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from notebook_code import definitions
 from torch import nn
 from torchmetrics.classification import MulticlassJaccardIndex
+
+from course_utils.notebooks.code import definitions
 
 lesson = definitions(ROOT / "lessons" / "11_fully_convolutional.ipynb")
 WAYS = (lesson.conv_transpose2d_loops, lesson.conv_transpose2d_zeros)

@@ -10,13 +10,14 @@ import torch
 from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from notebook_code import definitions
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torchvision import ops
 from torchvision.models.detection._utils import BoxCoder
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
+
+from course_utils.notebooks.code import definitions
 
 lesson = definitions(ROOT / "lessons" / "12_rcnn_to_faster.ipynb")
 globals_of_lesson = lesson.iou.__globals__

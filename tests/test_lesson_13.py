@@ -7,10 +7,10 @@ import torch
 from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from notebook_code import definitions
 from torchvision import ops
 
 from course_utils.notebooks import files
+from course_utils.notebooks.code import definitions
 
 lesson = definitions(ROOT / "lessons" / "13_yolo.ipynb")
 SIDE, CLASSES = 64, 10

@@ -8,8 +8,9 @@ import torch
 from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from notebook_code import definitions
 from torch import nn
+
+from course_utils.notebooks.code import definitions
 
 lesson = definitions(ROOT / "lessons" / "14_sequences_rnn.ipynb")
 lesson.codes.__globals__["V"] = 5  # a small alphabet, where the notebook has 62 characters

@@ -3,8 +3,9 @@
 import pytest
 import torch
 from conftest import ROOT
-from notebook_code import definitions
 from torch import nn
+
+from course_utils.notebooks.code import definitions
 
 lesson = definitions(ROOT / "lessons" / "15_lstm.ipynb")
 EQUAL, FAR = 1e-9, 1e-3

@@ -7,10 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from conftest import ROOT
-from notebook_code import definitions
 from torch import nn
 
 from course_utils import costs
+from course_utils.notebooks.code import definitions
 
 PATH = ROOT / "lessons" / "16_attention.ipynb"
 lesson = definitions(PATH)

@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from notebook_code import definitions
 from torch import nn
 
 from course_utils import parity
+from course_utils.notebooks.code import definitions
 
 PATH = ROOT / "lessons" / "17_transformer.ipynb"
 lesson = definitions(PATH)

@@ -5,9 +5,9 @@ import torch
 from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from notebook_code import definitions
 
 from course_utils.codec import intra, metrics, quantisation, transforms
+from course_utils.notebooks.code import definitions
 
 lesson = definitions(ROOT / "lessons" / "18_video_encoder.ipynb")
 lesson.forward.__globals__["integer_dct"] = transforms.hevc_matrix(8)  # the notebook compares its own with this one

@@ -7,7 +7,6 @@ import statistics
 import pytest
 import torch
 from conftest import ROOT
-from notebook_code import definitions
 
 from course_utils.bench import mode_decision as study
 from course_utils.codec import intra, transforms
@@ -15,6 +14,7 @@ from course_utils.data import codec_pictures
 from course_utils.errors import CourseError
 from course_utils.grading import labs
 from course_utils.notebooks import files
+from course_utils.notebooks.code import definitions
 
 PATH = ROOT / "solutions" / "lab07" / "lab07.ipynb"
 lab = definitions(PATH)

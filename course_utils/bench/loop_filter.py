@@ -19,6 +19,7 @@ from statistics import mean
 import torch
 from torch import Tensor, nn
 
+from course_utils.bench.record import Comparison
 from course_utils.codec.loop_filter import data as filter_data
 from course_utils.codec.loop_filter import evaluation, networks, training
 from course_utils.errors import CourseError
@@ -34,6 +35,7 @@ CROPS_BY_SHRINK = {
     4: 170,
 }  # how many times smaller a photograph is made, how many crops of it are taken
 FLAT = 2.0  # grey levels from pixel to pixel: a crop of clear sky teaches little
+COMPARED = ("residual", "vrcnn")
 LOOKS = {"cuda": 5, "cpu": 1}  # how many times a training network is tested; on a CPU a test takes half a minute
 
 
@@ -69,7 +71,7 @@ def more_crops(folder: Path) -> Tensor:
 
 
 def run(
-    names: Sequence[str] = ("residual", "vrcnn"),
+    names: Sequence[str] = COMPARED,
     *,
     data: Path,
     out: Path,
@@ -105,6 +107,21 @@ def table(records: Sequence[dict]) -> str:
         off, filtered = (_interval([look[key] for look in last]) for key in ("off", "filtered"))
         lines.append(f"{name:10} {own[0]['parameters']:10,} {steps:9,.0f}  {off:>24}  {filtered:>26}")
     return "\n".join(lines)
+
+
+def comparison(records: Sequence[dict]) -> tuple[list[Comparison], str]:
+    """BD-rates of the two networks in `COMPARED`, means over seeds, and a note."""
+    last = {kind: [record["looks"][-1] for record in records if record["network"] == kind] for kind in COMPARED}
+    rows = []
+    for key, against in (("off", "filters off"), ("filtered", "deblocking and SAO")):
+        ours, other = (mean(look[key] for look in last[kind]) for kind in COMPARED)
+        rows.append(Comparison(f"BD-rate against {against}", ours, other, "%", "our net", "VRCNN", divides=False))
+    spread = "; ".join(f"{kind} {_interval([look['off'] for look in last[kind]])}" for kind in COMPARED)
+    minutes, seeds = records[0]["minutes"], len(last["residual"])
+    return (
+        rows,
+        f"Each trained for {minutes:g} minutes, seeds: {seeds}. Against filters off, least and greatest: {spread}.",
+    )
 
 
 def _interval(values: Sequence[float]) -> str:

@@ -1,0 +1,24 @@
+"""The course validated by one worker and by two: `course validate` as CI calls it."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from course_utils.bench.record import Comparison
+from course_utils.errors import CourseError
+
+
+def run(paths: list[Path] | None = None) -> tuple[list[Comparison], str]:
+    """All notebooks, or those of `paths`. Raises `CourseError` where one fails: a red run is not timed."""
+    names = [str(path) for path in paths or []]
+    seconds = {}
+    for jobs in (2, 1):
+        command = [str(Path(sys.executable).parent / "course"), "validate", "-j", str(jobs), "--device", "cpu", *names]
+        started = time.perf_counter()
+        if subprocess.run(command, stdout=subprocess.DEVNULL).returncode:
+            raise CourseError(f"`course validate -j {jobs}` failed: run it to see why")
+        seconds[jobs] = time.perf_counter() - started
+    what = " ".join(["course validate", *names])
+    rows = [Comparison(what, seconds[2], seconds[1], "s", "two workers", "one worker")]
+    return rows, "One run of each. One worker has all threads, each of two has half of them."
