@@ -60,12 +60,12 @@ def test_flipped_batches_end_after_the_steps_and_mirror_half(tmp_path):
 
 
 def test_the_speed_run_trains_both_loops_and_says_where_the_goal_is_missed(monkeypatch):
-    part = ImageSet(torch.rand(64, 1, 28, 28), torch.randint(10, (64,)), tuple("abcdefghij"))
+    part = ImageSet(torch.rand(256, 1, 28, 28), torch.randint(10, (256,)), tuple("abcdefghij"))
     monkeypatch.setattr(speed_run.fashion_mnist, "load", lambda full: (part, part))
     monkeypatch.setattr(speed_run, "STEPS", 2)
     with pytest.raises(Exception, match=r"below 0\.91: nothing to compare"):
         speed_run.run(1, device=torch.device("cpu"), say=lambda _: None)
-    monkeypatch.setattr(speed_run, "GOAL", 0.0)
+    monkeypatch.setattr(speed_run, "GOAL", 0)
     monkeypatch.setattr(speed_run, "WORKERS", 0)
     monkeypatch.setattr(speed_run, "TEXTBOOK_BATCH", 8)
     monkeypatch.setattr(speed_run, "BATCH", 8)

@@ -116,12 +116,11 @@ def comparison(records: Sequence[dict]) -> tuple[list[Comparison], str]:
     for key, against in (("off", "filters off"), ("filtered", "deblocking and SAO")):
         ours, other = (mean(look[key] for look in last[kind]) for kind in COMPARED)
         rows.append(Comparison(f"BD-rate against {against}", ours, other, "%", "our net", "VRCNN", divides=False))
-    spread = "; ".join(f"{kind} {_interval([look['off'] for look in last[kind]])}" for kind in COMPARED)
-    minutes, seeds = records[0]["minutes"], len(last["residual"])
-    return (
-        rows,
-        f"Each trained for {minutes:g} minutes, seeds: {seeds}. Against filters off, least and greatest: {spread}.",
-    )
+    note = f"Each trained for {records[0]['minutes']:g} minutes; seeds: {len(last['residual'])}."
+    if len(last["residual"]) > 1:
+        spread = "; ".join(f"{kind} {_interval([look['off'] for look in last[kind]])}" for kind in COMPARED)
+        note += f" Against filters off, mean with least and greatest: {spread}."
+    return rows, note
 
 
 def _interval(values: Sequence[float]) -> str:
