@@ -15,7 +15,7 @@ ROWS = [
     Comparison("a thing", 0.5, 2.0, "ms", "lesson", "torch"),
     Comparison("another", 12.0, 6.0),
     Comparison("a filter", -4.8, -5.1, "%", divides=False),
-    Comparison("a stage", 3.0, None),
+    Comparison("a stage", 3.0, None, ours_is=""),
 ]
 
 
@@ -23,6 +23,7 @@ def test_the_table_begins_with_the_ratio_of_their_time_to_ours():
     lines = record.table(ROWS).splitlines()
     assert lines[2] == "| 4 | a thing | lesson: 0.50 ms | torch: 2.00 ms |"
     assert lines[3].startswith("| 0.5 | another | ours: 12.0 s") and lines[4].startswith("| – |")
+    assert lines[5] == "| – | a stage | 3.00 s | – |"
 
 
 def test_a_part_is_stored_and_replaced_and_the_others_stay(tmp_path, monkeypatch):

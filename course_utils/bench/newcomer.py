@@ -63,6 +63,6 @@ def run(*, say: Callable[[str], None] = print, log: Path) -> tuple[list[Comparis
                 )
                 if done.returncode:
                     raise CourseError(f"{what} failed: see the end of {log}")
-                rows.append(Comparison(what, time.perf_counter() - started, None, "s", "alone"))
+                rows.append(Comparison(what, time.perf_counter() - started, None, ours_is=""))
                 say(f"{what}: {rows[-1].ours:.0f} s")
     return rows, "Each stage needs those before it. How long packages take to download depends on the network."

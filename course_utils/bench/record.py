@@ -77,7 +77,7 @@ def table(rows: list[Comparison]) -> str:
     lines = ["| ratio | what | ours | theirs |", "| ---: | --- | --- | --- |"]
     for row in rows:
         ours, other = (
-            "–" if value is None else f"{name}: {value:,.{_digits(value)}f} {row.unit}"
+            "–" if value is None else f"{name}: {value:,.{_digits(value)}f} {row.unit}".removeprefix(": ")
             for name, value in ((row.ours_is, row.ours), (row.other_is, row.other))
         )
         lines.append(f"| {_short(row.ratio)} | {row.what} | {ours} | {other} |")
