@@ -41,7 +41,7 @@ LEARNS = "learns, control group"
 DATA_FILE = "online_filter_blocks.pt"
 POLICIES = {  # beside these the one that learns, as each seed's grid chose it
     "always on": online_filter.ALWAYS,
-    "judged by itself": online_filter.SELF_JUDGED,
+    "trusts itself": online_filter.SELF_TRUSTING,
     "control group": online_filter.CONTROLLED,
     "learns or filters": online_filter.LEARN_OR_FILTER,
 }

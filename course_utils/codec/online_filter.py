@@ -93,7 +93,7 @@ class Policy:
 
 
 ALWAYS = Policy(threshold=math.inf, control=0)
-SELF_JUDGED = Policy(threshold=0.0, control=0)
+SELF_TRUSTING = Policy(threshold=0.0, control=0)
 # Each with the threshold that three photographs chose for it, in three seeds of three: `bench/online_filter.json`.
 CONTROLLED = Policy(threshold=-0.02)
 ONLINE = Policy(threshold=0.0, learning_rate=1e-2)

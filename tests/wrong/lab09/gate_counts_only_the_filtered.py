@@ -1,4 +1,4 @@
-"""Only blocks coded with the filter count: it judges itself."""
+"""Only blocks coded with the filter count: it trusts itself."""
 # fails: balances_of_fronts
 
 # %% gate
