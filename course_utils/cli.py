@@ -325,6 +325,9 @@ def loop_filter(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How often to train each.")] = 1,
     minutes: Annotated[float, typer.Option(min=0.01, help="How long to train each.")] = 4.0,
+    start: Annotated[
+        Path | None, typer.Option(help="A checkpoint to go on from, in place of random weights; with one --network.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for checkpoints and figures.")] = Path("build/loop_filter"),
     write: Write = False,
     device: Device = None,
@@ -340,7 +343,7 @@ def loop_filter(
     networks = network or benchmark.COMPARED
     if write and not set(benchmark.COMPARED) <= set(networks):
         raise CourseError(f"--write stores {' against '.join(benchmark.COMPARED)}: train both, or leave it out")
-    records = benchmark.run(networks, data=data, out=out, device=where, minutes=minutes, seeds=seeds)
+    records = benchmark.run(networks, data=data, out=out, device=where, minutes=minutes, seeds=seeds, start=start)
     typer.echo(benchmark.table(records))
     if write:
         command = f"course bench loop-filter --minutes {minutes:g} --seeds {seeds}"

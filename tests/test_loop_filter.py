@@ -191,3 +191,15 @@ def test_the_benchmark_leaves_a_checkpoint_and_figures(data, tmp_path, capsys):
 def test_the_benchmark_finds_a_wrong_name_before_it_trains(tmp_path):
     with pytest.raises(CourseError, match="no network is called"):
         benchmark.run(["plane", "resnet"], data=tmp_path / "none", out=tmp_path, minutes=1)
+
+
+def test_a_training_goes_on_from_a_checkpoint(data, tmp_path):
+    data.save(tmp_path / "data.safetensors")
+    net = networks.build("plane")
+    torch.nn.init.constant_(net.last.bias, 0.5)  # what a new network never has
+    networks.save(net, tmp_path / "start.safetensors")
+    options = {"data": tmp_path / "data.safetensors", "minutes": 0.001, "start": tmp_path / "start.safetensors"}
+    benchmark.run(["plane"], out=tmp_path / "out", **options)
+    assert networks.load(tmp_path / "out" / "plane-0.safetensors").last.bias.mean() > 0.4
+    with pytest.raises(CourseError, match="of kind 'plane'"):
+        benchmark.run(["residual"], out=tmp_path / "out", **options)

@@ -29,10 +29,11 @@ RECIPES = {
     "cuda": {"batch": 64, "side": 64, "learning_rate": 2e-3},
     "cpu": {"batch": 16, "side": 32, "learning_rate": 2e-3},
 }
+TUNING = {"batch": 8, "side": 64, "learning_rate": 1e-3}  # for a network that has been trained before
 CROPS_BY_SHRINK = {
-    2: 500,
-    3: 250,
-    4: 170,
+    2: 1200,
+    3: 600,
+    4: 400,
 }  # how many times smaller a photograph is made, how many crops of it are taken
 FLAT = 2.0  # grey levels from pixel to pixel: a crop of clear sky teaches little
 COMPARED = ("residual", "vrcnn")
@@ -78,16 +79,20 @@ def run(
     device: str = "cpu",
     minutes: float = 4.0,
     seeds: int = 1,
+    start: Path | None = None,
 ) -> list[dict]:
     """Train each network with each seed for the same time; the records of `train_one`, in the order of names and seeds.
 
+    start: a checkpoint whose training goes on, in place of new networks; `names` has the name of its network then
     On a GPU all train side by side and share it; on a CPU one after the other, with all threads.
     """
     for name in names:
         networks.build(name)  # an unknown name is found before anything is trained
+    if start is not None and [networks.load(start).name] != list(names):
+        raise CourseError(f"{start} is a network of kind {networks.load(start).name!r}: train this kind, and no other")
     filter_data.load(data)
     jobs = [(name, seed) for name in names for seed in range(seeds)]
-    options = {"data": data, "out": out, "device": device, "minutes": minutes}
+    options = {"data": data, "out": out, "device": device, "minutes": minutes, "start": start}
     if not device.startswith("cuda"):
         return [train_one(name, seed=seed, **options) for name, seed in jobs]
     context = multiprocessing.get_context("spawn")  # a forked process cannot use CUDA
@@ -135,8 +140,11 @@ def train_one(
     device: str = "cpu",
     minutes: float = 4.0,
     seed: int = 0,
+    start: Path | None = None,
 ) -> dict:
     """Train network `name` for `minutes` on the file `data`; write `out`/NAME-SEED.safetensors and .json.
+
+    start: a checkpoint to go on from, in place of random weights
 
     Returns what the JSON file holds: seconds, steps, training loss and BD-rates in percent, per picture.
     """
@@ -146,8 +154,8 @@ def train_one(
     out.mkdir(parents=True, exist_ok=True)
     torch.backends.cudnn.benchmark = True
     torch.manual_seed(seed)
-    net = networks.build(name)
-    recipe = RECIPES["cuda" if device.startswith("cuda") else "cpu"]
+    net = networks.build(name) if start is None else networks.load(start)
+    recipe = RECIPES["cuda" if device.startswith("cuda") else "cpu"] if start is None else TUNING
     looks = LOOKS["cuda" if device.startswith("cuda") else "cpu"]
     started, testing = time.perf_counter(), 0.0
     record = {
