@@ -7,10 +7,12 @@ from pathlib import Path
 
 from course_utils.bench.record import Comparison
 from course_utils.errors import CourseError
+from course_utils.notebooks import files
 
 
 def run(paths: list[Path] | None = None) -> tuple[list[Comparison], str]:
     """All notebooks, or those of `paths`. Raises `CourseError` where one fails: a red run is not timed."""
+    files.find(paths or [], files.course_root())  # a wrong path is one line here, not a red run
     names = [str(path) for path in paths or []]
     seconds = {}
     for jobs in (2, 1):
