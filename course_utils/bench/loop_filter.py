@@ -30,11 +30,9 @@ RECIPES = {
     "cpu": {"batch": 16, "side": 32, "learning_rate": 2e-3},
 }
 TUNING = {"batch": 8, "side": 64, "learning_rate": 1e-3}  # for a network that has been trained before
-CROPS_BY_SHRINK = {
-    2: 1200,
-    3: 600,
-    4: 400,
-}  # how many times smaller a photograph is made, how many crops of it are taken
+# How many times smaller the photographs are made, how many crops are taken of all of them at most. The first stage of
+# the shipped network's training had 500, 250 and 170; the second had these.
+CROPS_BY_SHRINK = {2: 1200, 3: 600, 4: 400}
 FLAT = 2.0  # grey levels from pixel to pixel: a crop of clear sky teaches little
 COMPARED = ("residual", "vrcnn")
 LOOKS = {"cuda": 5, "cpu": 1}  # how many times a training network is tested; on a CPU a test takes half a minute
@@ -43,8 +41,8 @@ LOOKS = {"cuda": 5, "cpu": 1}  # how many times a training network is tested; on
 def prepare(path: Path, pictures: Path | None = None) -> str:
     """Write the data file: the course's own training crops, and more from a folder of pictures. Returns a summary.
 
-    Without `pictures` each of the 240 crops is coded at all of `data.TRAINING_QPS`; with them about a thousand crops
-    are, each at one of these QPs: more to see for a file of the same size.
+    Without `pictures` each of the 240 crops is coded at all of `data.TRAINING_QPS`; with them up to 2,440
+    crops are, each at one of these QPs: ten times as many to see for a file twice as large.
     """
     if pictures is None:
         data = filter_data.prepare()
@@ -83,13 +81,14 @@ def run(
 ) -> list[dict]:
     """Train each network with each seed for the same time; the records of `train_one`, in the order of names and seeds.
 
-    start: a checkpoint whose training goes on, in place of new networks; `names` has the name of its network then
     On a GPU all train side by side and share it; on a CPU one after the other, with all threads.
+
+    start: a checkpoint whose training goes on, in place of new networks; `names` holds the name of its network alone
     """
     for name in names:
         networks.build(name)  # an unknown name is found before anything is trained
-    if start is not None and [networks.load(start).name] != list(names):
-        raise CourseError(f"{start} is a network of kind {networks.load(start).name!r}: train this kind, and no other")
+    if start is not None and [kind := networks.load(start).name] != list(names):
+        raise CourseError(f"{start} is a network of kind {kind!r}: train this kind, and no other")
     filter_data.load(data)
     jobs = [(name, seed) for name in names for seed in range(seeds)]
     options = {"data": data, "out": out, "device": device, "minutes": minutes, "start": start}
@@ -164,6 +163,7 @@ def train_one(
         "device": torch.cuda.get_device_name() if device.startswith("cuda") else "cpu",
         "torch": torch.__version__,
         "minutes": minutes,
+        "start": start and str(start),
         **recipe,
         "parameters": sum(each.numel() for each in net.parameters()),
         "looks": [],
