@@ -31,8 +31,8 @@ RECIPES = {
 }
 TUNING = {"batch": 8, "side": 64, "learning_rate": 1e-3}  # for a network that has been trained before
 # How many times smaller the photographs are made, how many crops are taken of all of them at most. The first stage of
-# the shipped network's training had 500, 250 and 170; the second had these.
-CROPS_BY_SHRINK = {2: 1200, 3: 600, 4: 400}
+# the shipped network's training had 500, 250 and 170; the second 1,200, 600 and 400; the third these.
+CROPS_BY_SHRINK = {2: 3000, 3: 1600, 4: 800}
 FLAT = 2.0  # grey levels from pixel to pixel: a crop of clear sky teaches little
 COMPARED = ("residual", "vrcnn")
 LOOKS = {"cuda": 5, "cpu": 1}  # how many times a training network is tested; on a CPU a test takes half a minute
@@ -41,8 +41,8 @@ LOOKS = {"cuda": 5, "cpu": 1}  # how many times a training network is tested; on
 def prepare(path: Path, pictures: Path | None = None) -> str:
     """Write the data file: the course's own training crops, and more from a folder of pictures. Returns a summary.
 
-    Without `pictures` each of the 240 crops is coded at all of `data.TRAINING_QPS`; with them up to 2,440
-    crops are, each at one of these QPs: ten times as many to see for a file twice as large.
+    Without `pictures` each of the 240 crops is coded at all of `data.TRAINING_QPS`; with them up to 5,640
+    crops are, each at one of these QPs: twenty times as many to see for a file four times as large.
     """
     if pictures is None:
         data = filter_data.prepare()
