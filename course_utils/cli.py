@@ -320,6 +320,10 @@ def loop_filter(
     pictures: Annotated[
         Path | None, typer.Option(help="With --prepare: a folder of photographs to take more crops from.")
     ] = None,
+    crops: Annotated[
+        tuple[int, int, int] | None,
+        typer.Option(min=0, help="With --pictures: how many at most at 1/2, 1/3 and 1/4 of the photographs' size."),
+    ] = None,
     network: Annotated[
         list[str] | None, typer.Option(help="Which to train, again for each; default: residual and vrcnn.")
     ] = None,
@@ -336,8 +340,12 @@ def loop_filter(
     from course_utils import runtime
     from course_utils.bench import loop_filter as benchmark
 
+    if crops is not None and pictures is None:
+        raise CourseError("--crops counts those of --pictures: name a folder, or leave it out")
+    if pictures is not None and not prepare:
+        raise CourseError("--pictures is for --prepare, which writes the file to train on")
     if prepare:
-        typer.echo(benchmark.prepare(data, pictures))
+        typer.echo(benchmark.prepare(data, pictures, crops or benchmark.CROPS))
         return
     where = runtime.device(device).type
     networks = network or benchmark.COMPARED

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from PIL import Image
 
 from course_utils import costs
 from course_utils.bench import loop_filter as benchmark
@@ -130,6 +131,14 @@ def test_the_encoder_fills_the_data_with_pictures_at_their_qps():
     errors = (found.decoded[0].float() - crops.float()).square().mean(dim=(1, 2))
     assert errors[0] < errors[1]
     assert not found.tests
+
+
+def test_more_crops_come_from_each_size_and_no_more_than_wanted(tmp_path):
+    noise = torch.randint(256, (600, 900, 3), dtype=torch.uint8)  # 2×3 crops at a half, 1×2 at a third, 1 at a quarter
+    Image.fromarray(noise.numpy()).save(tmp_path / "noise.png")
+    own = len(benchmark.more_crops(tmp_path, (0, 0, 0)))
+    assert len(benchmark.more_crops(tmp_path)) == own + 6 + 2 + 1
+    assert len(benchmark.more_crops(tmp_path, (4, 2, 0))) == own + 4 + 2
 
 
 def test_a_drawn_patch_lies_over_its_original(data):

@@ -1,10 +1,19 @@
 """Loop filters trained on the same data for the same time: ours, VRCNN, and the controls.
 
-    course bench loop-filter --prepare filter.safetensors
+    course bench loop-filter --prepare --data filter.safetensors
     course bench loop-filter --data filter.safetensors --device cuda --minutes 4 --seeds 3
 
 The first command needs the encoder, the second nothing but the file. Each network leaves a checkpoint and a JSON file
 of figures, written again and again while it trains, so that a run that is stopped has lost little.
+
+The shipped network was made in three stages, each with `--network residual` and a file of its own. The folders come
+from `tools/loop_filter_photographs.py`; `--start` names the network of the stage before.
+
+    --prepare --pictures FOLDER-OF-15 --crops 500 250 170, then --device cuda --minutes 3
+    --prepare --pictures FOLDER-OF-45 --crops 1200 600 400, then --minutes 25 --start FIRST
+    --prepare --pictures FOLDER-OF-162, then --minutes 45 --start SECOND
+
+Stage one had each crop at all seven QPs, which `--prepare` no longer does where there is a folder.
 """
 
 import json
@@ -30,24 +39,24 @@ RECIPES = {
     "cpu": {"batch": 16, "side": 32, "learning_rate": 2e-3},
 }
 TUNING = {"batch": 8, "side": 64, "learning_rate": 1e-3}  # for a network that has been trained before
-# How many times smaller the photographs are made, how many crops are taken of all of them at most. The first stage of
-# the shipped network's training had 500, 250 and 170; the second 1,200, 600 and 400; the third these.
-CROPS_BY_SHRINK = {2: 3000, 3: 1600, 4: 800}
+SHRINKS = (2, 3, 4)  # how many times smaller the photographs are made
+CROPS = (3000, 1600, 800)  # taken at each of these sizes at most, of all photographs together
 FLAT = 2.0  # grey levels from pixel to pixel: a crop of clear sky teaches little
 COMPARED = ("residual", "vrcnn")
 LOOKS = {"cuda": 5, "cpu": 1}  # how many times a training network is tested; on a CPU a test takes half a minute
 
 
-def prepare(path: Path, pictures: Path | None = None) -> str:
+def prepare(path: Path, pictures: Path | None = None, most: Sequence[int] = CROPS) -> str:
     """Write the data file: the course's own training crops, and more from a folder of pictures. Returns a summary.
 
     Without `pictures` each of the 240 crops is coded at all of `data.TRAINING_QPS`; with them up to 5,640
     crops are, each at one of these QPs: twenty times as many to see for a file four times as large.
+    most: how many crops to take at each of the sizes `SHRINKS`
     """
     if pictures is None:
         data = filter_data.prepare()
     else:
-        crops = more_crops(pictures)
+        crops = more_crops(pictures, most)
         order = torch.randperm(len(crops), generator=torch.Generator().manual_seed(0))
         qps = torch.tensor(filter_data.TRAINING_QPS)[order % len(filter_data.TRAINING_QPS)]
         data = filter_data.prepare(crops, qps=qps[None])
@@ -56,16 +65,16 @@ def prepare(path: Path, pictures: Path | None = None) -> str:
     return f"{path}: {len(data.originals)} crops, each at {len(data.qps)} QPs, {path.stat().st_size / 1e6:.0f} MB"
 
 
-def more_crops(folder: Path) -> Tensor:
+def more_crops(folder: Path, most: Sequence[int] = CROPS) -> Tensor:
     """The course's training crops and those of the pictures in `folder` at three scales: (N, 128, 128) uint8."""
     from course_utils.data import codec_pictures
 
     chosen = [codec_pictures.training()]
-    for shrink, most in CROPS_BY_SHRINK.items():
+    for shrink, count in zip(SHRINKS, most, strict=True):
         crops = codec_pictures.from_folder(folder, shrink=shrink)
         detail = sum(crops.float().diff(dim=dim).abs().mean(dim=(1, 2)) for dim in (1, 2))
         crops = crops[detail > FLAT]
-        chosen.append(crops[torch.linspace(0, len(crops) - 1, min(most, len(crops))).long()])
+        chosen.append(crops[torch.linspace(0, len(crops) - 1, min(count, len(crops))).long()])
     return torch.cat(chosen)
 
 
