@@ -18,8 +18,10 @@ def run(paths: list[Path] | None = None) -> tuple[list[Comparison], str]:
     for jobs in (2, 1):
         command = [str(Path(sys.executable).parent / "course"), "validate", "-j", str(jobs), "--device", "cpu", *names]
         started = time.perf_counter()
-        if subprocess.run(command, stdout=subprocess.DEVNULL).returncode:
-            raise CourseError(f"`course validate -j {jobs}` failed: run it to see why")
+        finished = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+        if finished.returncode:
+            print(finished.stdout)  # half an hour's evidence
+            raise CourseError(f"`course validate -j {jobs}` failed, as its report above says")
         seconds[jobs] = time.perf_counter() - started
     what = " ".join(["course validate", *names])
     rows = [Comparison(what, seconds[2], seconds[1], "s", "two workers", "one worker")]
