@@ -335,3 +335,10 @@ def test_lab_refuses_what_is_not_there(course, type_command, arguments, word):
 def test_lab_refuses_a_broken_notebook(course, type_command):
     course("print(1)", execute=False).write_text("no json", encoding="utf-8")
     assert_one_clear_line(type_command("lab", "--no-browser"), "is not JSON")
+
+
+@pytest.mark.parametrize(
+    ("options", "word"), [(["--crops", "1", "2", "3"], "name a folder"), (["--pictures", "."], "is for --prepare")]
+)
+def test_an_option_of_the_loop_filter_bench_that_would_do_nothing_is_one_clear_line(type_command, options, word):
+    assert_one_clear_line(type_command("bench", "loop-filter", *options), word)

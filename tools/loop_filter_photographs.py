@@ -5,8 +5,8 @@ apt-get download lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 mate-background
 for package in *.deb; do dpkg -x "$package" unpacked; done
 python tools/loop_filter_photographs.py unpacked photographs
 
-Which they are stands in `course_utils/data/files/LICENSES.md`, and only there. Stage one of the training had those of
-`lomiri-wallpapers`, stage two all but those of `gcompris-qt-data`: delete the others from the folder.
+The 15 of `lomiri-wallpapers` stand in `codec_pictures.SOURCES`, the others in the table of `LICENSES.md` and nowhere
+else. Stage one of the training had these 15, stage two all but those of `gcompris-qt-data`: delete the rest.
 """
 
 import io
