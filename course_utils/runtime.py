@@ -7,6 +7,7 @@ This is the only module that touches the environment:
 | `COURSE_DEVICE`   | `auto` (default), `cpu`, `cuda`, `mps` | the device that `device()` answers                 |
 | `COURSE_DATA`     | a folder                              | where full data sets are cached                     |
 | `COURSE_PROGRESS` | `off`                                 | no progress bars, as when outputs are being stored  |
+| `OMP_NUM_THREADS` | a number                              | torch's threads, else 1 where outputs are stored   |
 """
 
 import os
@@ -68,6 +69,21 @@ def data_home() -> Path:
 def progress_wanted() -> bool:
     """False while outputs are stored or compared: a bar would end up in the notebook, and nbval compares stderr too."""
     return os.environ.get("COURSE_PROGRESS", "on").lower() != "off" and "PYTEST_VERSION" not in os.environ
+
+
+def for_stored_outputs(device: str | None) -> dict[str, str | None]:
+    """The variables under which a notebook's outputs are stored and compared.
+
+    One thread, unless `OMP_NUM_THREADS` says otherwise, makes the order of every sum the same on a machine with more
+    cores and beside more workers. It also bears a busy neighbour. On two cores, lesson 14 takes 44 s with one thread
+    and with two; beside a program that keeps a core busy, 41 s with one thread and over 420 s with two, as each thread
+    waits for the other. The whole course takes two threads three quarters of one thread's time.
+    """
+    return {
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
+        "COURSE_DEVICE": device,
+        "COURSE_PROGRESS": "off",
+    }
 
 
 @contextmanager

@@ -59,3 +59,10 @@ def test_no_progress_bar_while_outputs_are_stored_or_compared(monkeypatch):
 
 def test_a_course_error_in_a_notebook_shows_its_message_without_a_traceback():
     assert CourseError("do this")._render_traceback_() == ["CourseError: do this"]
+
+
+def test_outputs_are_stored_and_compared_with_one_thread_unless_somebody_asks_for_more(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert runtime.for_stored_outputs("cpu")["OMP_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert runtime.for_stored_outputs("cpu")["OMP_NUM_THREADS"] == "2"

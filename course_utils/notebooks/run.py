@@ -45,8 +45,7 @@ def run(
         on_cell_start=note_running,
         on_cell_complete=lambda cell, cell_index: on_cell(cell_index + 1, total),
     )
-    # A waiting thread that spins makes training many times slower wherever another program uses a core.
-    with runtime.environment(COURSE_PROGRESS="off", COURSE_DEVICE=device, OMP_WAIT_POLICY="PASSIVE"):
+    with runtime.environment(**runtime.for_stored_outputs(device)):
         try:
             client.execute()
         except CellExecutionError as error:

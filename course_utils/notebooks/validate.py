@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from course_utils import runtime
 from course_utils.notebooks import files
 
 MEMORY_LIMIT = 4 * 2**30  # bytes; a student's laptop, and a free cloud notebook, have little more to give
@@ -60,20 +61,13 @@ def validate(
 ) -> list[Result]:
     """Validate each job in a process of its own, `workers` at a time; `on_result` hears of each as it ends.
 
-    The cores are shared out: a worker's torch gets cores / workers threads, unless OMP_NUM_THREADS says otherwise.
+    torch gets one thread in each, unless OMP_NUM_THREADS says otherwise.
     """
     # On a new machine matplotlib's first import writes a list of fonts, and says on stderr where it may not. It is done
     # here, once, as in a notebook nbval would take the message for a fault.
     import matplotlib.font_manager  # noqa: F401
 
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    environment = {
-        "OMP_NUM_THREADS": str(threads),
-        "OMP_WAIT_POLICY": "PASSIVE",  # a thread that waits must not spin on a core that another worker needs
-        **os.environ,
-        "COURSE_DEVICE": device,
-        "COURSE_PROGRESS": "off",
-    }
+    environment = {**os.environ, **runtime.for_stored_outputs(device)}
     with ThreadPoolExecutor(workers) as pool:
         running = [pool.submit(_validate_one, job, environment) for job in jobs]
         for finished in as_completed(running):
