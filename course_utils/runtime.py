@@ -77,7 +77,7 @@ def for_stored_outputs(device: str | None) -> dict[str, str | None]:
     One thread, unless `OMP_NUM_THREADS` says otherwise, makes the order of every sum the same on a machine with more
     cores and beside more workers. It also bears a busy neighbour. On two cores, lesson 14 takes 44 s with one thread
     and with two; beside a program that keeps a core busy, 41 s with one thread and over 420 s with two, as each thread
-    waits for the other. The whole course takes two threads three quarters of one thread's time.
+    waits for the other. The price: on quiet cores, two threads finish the whole course in three quarters of the time.
     """
     return {
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),

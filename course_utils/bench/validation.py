@@ -1,4 +1,4 @@
-"""The course validated by one worker and by two: `course validate` as CI calls it."""
+"""The course validated by one worker with all cores and by two that share them, the second as CI does it."""
 
 import os
 import subprocess
