@@ -17,6 +17,7 @@ class Claim:
     """One row: what is claimed, what was expected (a value or a band), what was measured, whether it holds.
 
     varies: the measured value differs between devices and runs, so the compared table does not show it
+    value: the measured number, with all its digits, of a claim about a number
     """
 
     claim: str
@@ -25,6 +26,7 @@ class Claim:
     holds: bool
     varies: bool
     source: str
+    value: float | None = None
 
 
 class Claims:
@@ -48,7 +50,8 @@ class Claims:
     def close(self, claim: str, measured: float, expected: float, *, tolerance: float, source: str) -> None:
         """A fact up to rounding: |measured - expected| ≤ tolerance. The expected value is shown with its tolerance."""
         holds = math.isfinite(measured) and abs(measured - expected) <= tolerance
-        self.rows.append(Claim(claim, f"{_text(expected)} ± {tolerance:g}", _text(measured), holds, True, source))
+        expectation = f"{_text(expected)} ± {tolerance:g}"
+        self.rows.append(Claim(claim, expectation, _text(measured), holds, True, source, float(measured)))
 
     def within(
         self,
@@ -76,7 +79,7 @@ class Claims:
             if high is None
             else f"at most {high:g}"
         )
-        self.rows.append(Claim(claim, f"{band} ({why})", _text(measured), holds, True, source))
+        self.rows.append(Claim(claim, f"{band} ({why})", _text(measured), holds, True, source, float(measured)))
 
     def table(self) -> None:
         """Show claim, expected, measured, verdict, source; then raise `ClaimFailed` where a claim does not hold.

@@ -1,6 +1,6 @@
 """Where and how a notebook runs: the device, the seed, the data folder, whether anybody watches a progress bar.
 
-This is the only module that touches the environment:
+The variables that the course reads:
 
 | variable          | values                                | meaning                                             |
 | ----------------- | ------------------------------------- | --------------------------------------------------- |
@@ -59,6 +59,16 @@ def synchronize(device: torch.device) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
+
+
+def cores() -> int:
+    """How many cores this process may use: a container's or a scheduler's share, not what the machine has."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:  # Linux's control group: microseconds of processor time in each period, or "max"
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(1, min(allowed, round(int(quota) / int(period))))
+    except (OSError, ValueError):
+        return allowed
 
 
 def data_home() -> Path:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import settings
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_utils.notebooks import files, run
+from course_tools.authoring import run
+from course_utils.command import notebooks
 
 # The same cases on every machine, however busy it is: a red test can be run again.
 settings.register_profile("course", deadline=None, derandomize=True)
@@ -46,7 +47,7 @@ def course(tmp_path: Path) -> Callable[..., Path]:
         (tmp_path / "pyproject.toml").touch()
         (tmp_path / "README.md").write_text(README, encoding="utf-8")
         path = tmp_path / "lessons" / "01_small.ipynb"
-        files.write_text(path, nbformat.writes(small_notebook(*sources, minutes=minutes)) + "\n")
+        notebooks.write_text(path, nbformat.writes(small_notebook(*sources, minutes=minutes)) + "\n")
         if execute:
             run.run(path, device="cpu")
         return path

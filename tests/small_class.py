@@ -8,7 +8,8 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_utils.grading import labs, release, sandbox
+from course_tools.grader import labs, release
+from course_tools.grader.jail import sandbox
 
 LAB = "lab98"
 LIMITS = {
@@ -23,7 +24,7 @@ LIMITS = {
 JUDGE = """
 import torch
 
-from course_utils.grading.judging import draw, hidden_test, same
+from course_tools.grader.judge.hidden_tests import draw, hidden_test, same
 
 HIDDEN = "the hidden number is 271828"
 

@@ -2,7 +2,7 @@
 
 The network sees what Cui et al. (2017, *Convolutional neural networks based intra prediction for HEVC*) show theirs:
 the prediction where it will stand, with decoded pixels to the left and above. Encoder and decoder both hold an
-`OnlineFilter`; nothing is sent for it. `course bench online-filter` trained the weights that `shipped` loads.
+`OnlineFilter`; nothing is sent for it. `solutions/lab09/study/online_filter.py` trained what `shipped` loads.
 """
 
 import copy
@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from course_utils import embedded
 from course_utils.codec import transforms
-from course_utils.data import embedded
 
 MARGIN = 4  # decoded rows above and columns to the left that the network sees
 PRIOR = 500.0  # SATD with which every sum of the gate begins, so that the first blocks do not decide alone
@@ -94,7 +94,7 @@ class Policy:
 
 ALWAYS = Policy(threshold=math.inf, control=0)
 SELF_TRUSTING = Policy(threshold=0.0, control=0)
-# Each with the threshold that three photographs chose for it, in three seeds of three: `bench/online_filter.json`.
+# Each with the threshold that three photographs chose for it, in three seeds of three: see the study.
 CONTROLLED = Policy(threshold=-0.02)
 ONLINE = Policy(threshold=0.0, learning_rate=1e-2)
 LEARN_OR_FILTER = Policy(threshold=-0.02, learning_rate=1e-2, only_closed=True)

@@ -11,6 +11,8 @@ from course_utils.codec.transforms import BIT_DEPTH, COEFFICIENT_RANGE, DCT_SIZE
 from course_utils.errors import CourseError
 
 QP_RANGE = (0, 51)
+TEST_QPS = (22, 27, 32, 37)  # of the common test conditions (Bossen 2013)
+BITS_PER_UNIT = 3.0  # bits that x265 spends for one unit of `rate_proxy`: measured in the lab on transforms
 # What is added before rounding down, in steps: the dead zone around 0 is wider than a step (HM, `TComTrQuant`).
 INTRA_ROUNDING = 1 / 3
 INTER_ROUNDING = 1 / 6

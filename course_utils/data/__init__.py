@@ -10,5 +10,4 @@
 | `voc`           | Pascal VOC 2007 in the same form, on request                              |
 | `image_set`     | pictures and labels held in tensors, and the two ways to batch them       |
 | `detection_set` | pictures with boxes and class maps held in tensors                        |
-| `embedded`      | the files of this package, read only after their sha256 was checked       |
 """

@@ -3,7 +3,7 @@
 Training: 240 crops of 128×128 from 15 photographs of Debian's `lomiri-wallpapers`, made 2 to 8 times smaller first, so
 that the traces of their JPEG coding are gone. Test: the photographs of `TEST`, which scikit-image and scikit-learn
 ship. No photograph, place or photographer is in both. Video: 32 frames of 320×192 from Kivy's examples, with a cut in
-the middle. Licences: CC0, CC BY, CC BY-SA, each in `files/LICENSES.md`; `tools/embed_codec_pictures.py` made the files.
+the middle. Licences: CC0, CC BY, CC BY-SA, each in `files/LICENSES.md`; `course_tools` made the files.
 
 Luma is BT.709 in full range, 0 to 255, of RGB pictures; the video's is as it was stored, 16 to 235.
 """
@@ -17,11 +17,14 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from course_utils import embedded
 from course_utils.codec import blocks, colour
-from course_utils.data import embedded, photographs
+from course_utils.data import photographs
 from course_utils.errors import CourseError
 
 SIDE = 128  # pixels along a training crop
+CORNER = 512  # pixels: the most of a test picture that a slow experiment codes
+LEAST_DETAIL = 2.0  # grey levels
 CROPS_PER_SOURCE = 16
 TRAINING_FILE = "codec_training_crops.png"
 TRAINING_SHA256 = "fdcce49d595224315efe073f877c6200c058164305e6a18487065e9c9dc80b96"
@@ -88,6 +91,22 @@ def training() -> Tensor:
 def held_out() -> dict[str, Tensor]:
     """The twelve test pictures by name, each (H, W) uint8, from 300×451 to 872×1000."""
     return {name: colour.luma(photographs.load(name)) for name in TEST}
+
+
+def held_out_corners(side: int = CORNER) -> dict[str, Tensor]:
+    """The upper left corners of the test pictures by name: each side a multiple of 16 and at most `side` pixels."""
+    return {
+        name: picture[: min(side, picture.shape[0] // 16 * 16), : min(side, picture.shape[1] // 16 * 16)]
+        for name, picture in held_out().items()
+    }
+
+
+def detail(crops: Tensor) -> Tensor:
+    """How much grey levels differ from pixel to pixel, down and across, on average: (N, H, W) to (N,).
+
+    A crop with less than `LEAST_DETAIL`, such as clear sky, teaches little.
+    """
+    return torch.stack([crops.float().diff(dim=dim).abs().mean(dim=(1, 2)) for dim in (1, 2)]).sum(dim=0)
 
 
 def clip() -> Tensor:

@@ -21,8 +21,7 @@ import torch
 from PIL import Image
 from torchvision import datasets
 
-from course_utils import runtime
-from course_utils.data import embedded
+from course_utils import embedded, runtime
 from course_utils.data.image_set import ImageSet
 from course_utils.errors import CourseError
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_utils.data import embedded
+from course_utils import embedded
 
 SHA256 = "f0280f3900ea316326aff756fc0bd21d53dca0382874f427cb1925c8698f088c"
 CHARACTERS = 1_026_921

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from course_utils.data import embedded
+from course_utils import embedded
 from course_utils.errors import CourseError
 
 PACKAGE_FOLDERS = {"skimage": "data", "sklearn": "datasets/images"}

@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_tools.grader.judge.hidden_tests import check, draw, hidden_test, pick, raises, same
 from course_utils.data import fashion_mnist
-from course_utils.grading.judging import check, draw, hidden_test, pick, raises, same
 
 
 def _convolution_case(generator, **fixed) -> tuple[Tensor, Tensor, Tensor, dict]:

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_tools.grader.judge.hidden_tests import check, draw, hidden_test, pick, same
+from course_tools.grader.judge.student import Remote
 from course_utils import costs, parity
-from course_utils.grading.judging import check, draw, hidden_test, pick, same
-from course_utils.grading.student import Remote
 
 
 @dataclass

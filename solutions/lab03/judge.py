@@ -9,7 +9,7 @@ from pycocotools.cocoeval import COCOeval
 from torch import Tensor
 from torchvision import ops
 
-from course_utils.grading.judging import check, draw, hidden_test, pick, same
+from course_tools.grader.judge.hidden_tests import check, draw, hidden_test, pick, same
 
 # Wide enough for an answer that computes in float32; the mistakes that the tests look for are far larger.
 CLOSE = 1e-5

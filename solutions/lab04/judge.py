@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from course_utils.grading.judging import check, draw, hidden_test, pick, same
+from course_tools.grader.judge.hidden_tests import check, draw, hidden_test, pick, same
 
 NO_LIMIT = 1e6  # no gradient norm of these tests comes near it
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.grading.judging import check, draw, hidden_test, pick, same
+from course_tools.grader.judge.hidden_tests import check, draw, hidden_test, pick, same
 
 
 def _reference(q: Tensor, k: Tensor, v: Tensor, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -6,11 +6,10 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
+from course_tools.grader.judge.hidden_tests import check, draw, hidden_test, pick, raises, same
 from course_utils.codec import quantisation, transforms
-from course_utils.grading.judging import check, draw, hidden_test, pick, raises, same
 
 BATCHES = ((), (1,), (5,), (2, 3), (2, 1, 3))  # no batch at all is one, too
-BITS_PER_UNIT = 3.0
 
 
 def _dct(residual: Tensor, *, inverse: bool = False) -> Tensor:
@@ -240,7 +239,7 @@ def _cost(residual: Tensor, qp: int) -> tuple[Tensor, Tensor]:
     coefficients = _dct(residual)
     levels = quantisation.quantise(coefficients, qp)
     lost = coefficients - quantisation.dequantise(levels, qp)
-    return transforms.sse(lost), BITS_PER_UNIT * quantisation.rate_proxy(levels)
+    return transforms.sse(lost), quantisation.BITS_PER_UNIT * quantisation.rate_proxy(levels)
 
 
 @hidden_test(

@@ -4,11 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_tools.grader.judge.hidden_tests import check, draw, hidden_test, pick, same
 from course_utils.codec import intra, quantisation, transforms
-from course_utils.grading.judging import check, draw, hidden_test, pick, same
 
 BATCHES = ((), (1,), (5,), (2, 3))  # no batch at all is one, too
-BITS_PER_UNIT = 3.0
 FLOAT32 = 2e-5  # relative error that float32 may leave in a sum of 256 terms
 
 
@@ -157,7 +156,7 @@ QPS = (20, 23, 27, 32, 37, 43)
 def _coded(original: Tensor, predictions: Tensor, qp: int) -> tuple[Tensor, Tensor]:
     levels = quantisation.quantise(transforms.dct(_residual(original, predictions)), qp)
     decoded = predictions + transforms.idct(quantisation.dequantise(levels, qp))
-    return decoded.clamp(0, 255), BITS_PER_UNIT * torch.log2(1 + levels.abs()).sum(dim=(-2, -1))
+    return decoded.clamp(0, 255), quantisation.BITS_PER_UNIT * torch.log2(1 + levels.abs()).sum(dim=(-2, -1))
 
 
 def _j(original: Tensor, predictions: Tensor, qp: int) -> Tensor:

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_tools.grader.judge.hidden_tests import check, draw, hidden_test, pick, same
 from course_utils.codec import flags
 from course_utils.codec.loop_filter import networks
-from course_utils.grading.judging import check, draw, hidden_test, pick, same
 
 LOOSE = 2e-5  # float32 networks, whose sums may be taken in another order
 

@@ -8,9 +8,9 @@ import math
 import torch
 from torch import Tensor
 
+from course_tools.grader.judge.hidden_tests import check, draw, hidden_test, pick, same
+from course_tools.grader.judge.student import Remote
 from course_utils.codec import closed_loop, online_filter, transforms
-from course_utils.grading.judging import check, draw, hidden_test, pick, same
-from course_utils.grading.student import Remote
 
 WIDTH, DEPTH = 4, 1
 

@@ -1,4 +1,4 @@
-"""A convolutional network as HEVC's loop filter: networks, data, training, evaluation.
+"""A convolutional network as HEVC's loop filter: networks, what they are trained on, evaluation.
 
 | module | call | gives |
 | --- | --- | --- |
@@ -6,10 +6,9 @@
 | | `net(pictures, qp)` | (N, 1, H, W) in [0, 1] and (N,) to the filtered (N, 1, H, W) |
 | | `filtered(net, pictures, qp)` | (N, H, W) uint8 to (N, H, W) uint8: what a decoder puts out |
 | | `save(net, path)`, `load(path)`, `shipped()` | checkpoints (safetensors) |
-| `data` | `prepare()`, `FilterData.save(path)`, `load(path)` | decoded pictures, originals, bits |
-| `training` | `train(net, data, …)` | the training loop, on any device |
+| `filter_data` | `prepare()`, `FilterData.save(path)`, `load(path)` | decoded pictures, originals, bits |
 | `evaluation` | `evaluate(net, data)` | PSNR and BD-rate on the held-out pictures |
 
 In all-intra HEVC prediction takes unfiltered pixels, so a filter after the decoder is exactly a filter in the loop.
-Only `data.prepare` needs an encoder; the other modules run where PyAV is missing.
+Only `filter_data.prepare` needs an encoder; the other modules run where PyAV is missing.
 """

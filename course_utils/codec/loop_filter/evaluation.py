@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from course_utils.codec import metrics
 from course_utils.codec.loop_filter import networks
-from course_utils.codec.loop_filter.data import TEST_QPS, FilterData, TestPicture
+from course_utils.codec.loop_filter.filter_data import FilterData, TestPicture
+from course_utils.codec.quantisation import TEST_QPS
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,6 @@ class Evaluation:
     def filtered(self) -> float:
         """Mean BD-rate against deblocking + SAO."""
         return mean(self.against_filtered.values())
-
-
-def psnr(picture: Tensor, original: Tensor) -> float:
-    """PSNR in dB of one picture (H, W) uint8."""
-    error = (picture.double() - original.to(picture.device).double()).square().mean()
-    return float(10 * torch.log10(255**2 / error))
 
 
 def evaluate(net: nn.Module, data: FilterData) -> Evaluation:
@@ -60,10 +55,15 @@ def evaluate_pictures(
     """
     psnrs, against_off, against_filtered = {}, {}, {}
     for name, test in data.tests.items():
-        psnrs[name] = [psnr(picture, test.original) for picture in apply(test)]
+        psnrs[name] = _psnrs(apply(test), test)
         extra = side_bits[name] if side_bits is not None else [0.0] * len(TEST_QPS)
         bits = [each + more for each, more in zip(test.bits, extra, strict=True)]
-        off = [psnr(picture, test.original) for picture in test.decoded]
+        off = _psnrs(test.decoded, test)
         against_off[name] = metrics.bd_rate(test.bits, off, bits, psnrs[name])
         against_filtered[name] = metrics.bd_rate(test.filtered_bits, test.filtered_psnr, bits, psnrs[name])
     return Evaluation(psnrs, against_off, against_filtered)
+
+
+def _psnrs(pictures: Tensor, test: TestPicture) -> list[float]:
+    """PSNR in dB of pictures (4, H, W) uint8."""
+    return metrics.psnr(pictures, test.original.to(pictures.device).expand_as(pictures)).tolist()

@@ -1,0 +1,104 @@
+"""Execute notebooks and store their outputs, such that a second run changes nothing but measured numbers."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+from course_utils import runtime
+from course_utils.command import kernel, notebooks
+from course_utils.errors import CourseError
+
+CELL_SECONDS = 1200
+# What editors and kernels write that says nothing about the course.
+PASSING_CELL_METADATA = ("execution", "ExecuteTime", "collapsed", "scrolled", "jupyter", "trusted", "editable")
+
+
+def run(
+    path: Path, *, device: str | None = None, on_cell: Callable[[int, int], None] = lambda done, total: None
+) -> None:
+    """Execute the notebook at `path` in a fresh kernel and store it, normalised.
+
+    device: what `COURSE_DEVICE` says to the kernel
+    on_cell: called with the number of cells done and in all
+
+    Raises `CourseError`, and leaves the file as it was, where a cell raises, runs too long or kills the kernel.
+    """
+    notebook = notebooks.read(path)
+    total = len(notebook.cells)
+    running = 0
+
+    def note_running(cell: NotebookNode, cell_index: int) -> None:
+        nonlocal running
+        running = cell_index
+
+    client = kernel.client(
+        notebook,
+        path.parent,
+        cell_seconds=CELL_SECONDS,
+        on_cell_start=note_running,
+        on_cell_complete=lambda cell, cell_index: on_cell(cell_index + 1, total),
+    )
+    with runtime.environment(**runtime.for_stored_outputs(device)):
+        try:
+            client.execute()
+        except CellExecutionError as error:
+            raise CourseError(
+                f"{path.name}, cell {running + 1} of {total}, raised {error.ename}: {error.evalue}"
+            ) from None
+        except (CellTimeoutError, DeadKernelError) as error:
+            reason = str(error).splitlines()[0]
+            raise CourseError(f"{path.name}, cell {running + 1} of {total}, did not finish: {reason}") from None
+    normalize(notebook)
+    notebooks.write_text(path, nbformat.writes(notebook) + "\n")
+
+
+def normalize(notebook: NotebookNode) -> None:
+    """Strip what differs between two runs of the same code: times, versions, editor state, the splitting of streams."""
+    notebook.metadata = NotebookNode(
+        {name: notebook.metadata[name] for name in ("course",) if name in notebook.metadata}
+        | {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    count = 0
+    seen: set[str] = set()
+    for cell in notebook.cells:
+        for name in PASSING_CELL_METADATA:
+            cell.metadata.pop(name, None)
+        if not cell.get("id") or cell["id"] in seen:
+            cell["id"] = _id_of(cell.source, seen)
+        seen.add(cell["id"])
+        if cell.cell_type == "code":
+            if cell.source.strip():
+                count += 1
+            cell.execution_count = count if cell.source.strip() else None
+            cell.outputs = _normalized_outputs(cell.outputs, count)
+
+
+def _normalized_outputs(outputs: list[NotebookNode], count: int) -> list[NotebookNode]:
+    merged: list[NotebookNode] = []
+    for output in outputs:
+        last = merged[-1] if merged else None
+        if output.output_type == "stream" and last is not None and last.get("name") == output.name:
+            last.text += output.text  # where a stream is split depends on how fast the kernel was
+        else:
+            merged.append(output)
+        if output.output_type == "execute_result":
+            output.execution_count = count
+    return merged
+
+
+def _id_of(source: str, seen: set[str]) -> str:
+    """An id that depends on the cell's text alone, and on how many cells before it have the same text."""
+    repeat = 0
+    while True:
+        identity = hashlib.sha256(f"{repeat}:{source}".encode()).hexdigest()[:8]
+        if identity not in seen:
+            return identity
+        repeat += 1

@@ -1,0 +1,71 @@
+"""`course bundle`: the zip that may be handed to students, with no solution, no hidden test and no hidden data.
+
+What goes in is named here, and nothing else does: a folder that an instructor adds is not handed out by accident. Of
+labs/ only the notebooks go in, and only as their sources make them now.
+"""
+
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from course_tools.grader import labs, release
+from course_utils.errors import CourseError
+
+TOP = "convolution-to-codec"  # the one folder in the zip
+FILES = (
+    "README.md",
+    "docs/loop_filter.png",  # README.md shows it
+    "LICENSE",
+    "CITATION.cff",
+    "Makefile",
+    "pyproject.toml",
+    "constraints.txt",
+    "environment.yml",
+)
+PACKAGE_SUFFIXES = {".py", ".md", ".png", ".txt", ".gz", ".safetensors", ".webm", ".mp4", ".json"}
+INSTRUCTOR_PART = re.compile(r"<!-- for instructors -->\n.*?<!-- end of for instructors -->\n", re.DOTALL)
+
+
+def write(path: Path, root: Path) -> list[str]:
+    """Write the bundle of the course under `root` to `path`, whole or not at all; the names in it, sorted.
+
+    The same course gives the same bytes. Raises `CourseError` where labs/ is stale, and for a name that is no zip.
+    """
+    if path.suffix != ".zip":
+        raise CourseError(f"{path} is not a name for a zip: call it {path.with_suffix('.zip').name}")
+    if not path.parent.is_dir():
+        raise CourseError(f"no folder {path.parent}: make it first")
+    for lab in labs.find(root):
+        if release.stale(lab):
+            raise CourseError(f"labs/{lab.name} is stale: run `course release` first, look at it, and bundle again")
+    members = sorted(_members(root))
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        made = Path(folder) / path.name
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as bundle:
+            for name in members:
+                info = zipfile.ZipInfo(f"{TOP}/{name}")  # its date is 1980: the same bundle, whenever it is made
+                info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+                bundle.writestr(info, _content(root / name))
+        made.replace(path)
+    return members
+
+
+def _members(root: Path) -> Iterator[str]:
+    """The names of all that goes in, relative to `root`."""
+    yield from (name for name in FILES if (root / name).is_file())
+    yield from (path.relative_to(root).as_posix() for path in (root / "lessons").glob("*.ipynb"))
+    for lab in labs.find(root):
+        yield from (place.relative_to(root).as_posix() for place in release.files_of(lab))
+    for path in (root / "course_utils").rglob("*"):
+        if path.is_file() and path.suffix in PACKAGE_SUFFIXES:
+            yield path.relative_to(root).as_posix()
+
+
+def _content(path: Path) -> bytes:
+    """The file as students get it: the README without what only an instructor can do."""
+    content = path.read_bytes()
+    if path.name == "README.md":
+        return INSTRUCTOR_PART.sub("", content.decode("utf-8")).encode("utf-8")
+    return content

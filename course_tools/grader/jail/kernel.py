@@ -1,0 +1,70 @@
+"""The Jupyter kernel in which a submission runs: IPython's, on sockets that it is given, with the judge's requests."""
+
+import random
+from typing import Any
+
+import numpy as np
+import torch
+import zmq
+from ipykernel.ipkernel import IPythonKernel
+from ipykernel.kernelapp import IPKernelApp
+
+from course_tools.grader.judge.agent import Agent
+
+
+class StudentKernel(IPythonKernel):
+    """Answers `judge_request` on the shell channel, next to the requests that every kernel knows."""
+
+    msg_types = (*IPythonKernel.msg_types, "judge_request")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.agent = Agent(self.shell.user_ns)
+
+    async def judge_request(self, stream: Any, ident: list[bytes], parent: dict[str, Any]) -> None:
+        """Answer with `agent.Agent`; whatever the student's code raises is an answer, too."""
+        try:
+            answer = self.agent.answer(parent["content"])
+        except BaseException as error:  # an interrupt, or a student's sys.exit
+            answer = {"error": f"{type(error).__name__}: {error}"[:300]}
+        self.session.send(stream, "judge_reply", answer, parent, ident=ident)
+
+
+class StudentKernelApp(IPKernelApp):
+    """The kernel's application without files: its listening sockets come from outside the jail."""
+
+    kernel_class = StudentKernel
+    connection: dict[str, Any]
+    sockets: dict[str, int]
+
+    def init_connection_file(self) -> None:
+        self.load_connection_info(self.connection)
+
+    def write_connection_file(self, **kwargs: Any) -> None:
+        pass  # there is nobody to read it
+
+    def init_heartbeat(self) -> None:
+        pass  # the warden knows whether this process lives
+
+    def init_control(self, context: zmq.Context) -> None:
+        super().init_control(context)
+        # The debugger's way to the shell socket, by a path that does not exist in here.
+        self.debug_shell_socket.disconnect(self.shell_socket.getsockopt(zmq.LAST_ENDPOINT))
+
+    def _try_bind_socket(self, s: zmq.Socket, port: int) -> int:
+        name = next(name for name in self.sockets if self.connection[f"{name}_port"] == port)
+        s.setsockopt(zmq.USE_FD, self.sockets[name])
+        s.bind(f"ipc://{name}")
+        return port
+
+
+def run(connection: dict[str, Any], sockets: dict[str, int], *, seed: int) -> None:
+    """Serve until told to shut down. `sockets`: file descriptors that listen already, by the channel's name."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    connection = {**connection, "key": connection["key"].encode()}
+    app = StudentKernelApp.instance(connection=connection, sockets=sockets)
+    app.connection, app.sockets = connection, sockets
+    app.initialize(["--HistoryManager.enabled=False", "--log-level=CRITICAL"])
+    app.start()

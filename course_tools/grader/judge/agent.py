@@ -1,0 +1,118 @@
+"""The student's side of the judge's channel: it calls what a student wrote, and answers with values.
+
+It runs wherever the student's code runs: in a kernel of its own when a class is graded, in the judge's process when
+the grader itself is audited. It holds no test, no expected value and no point, so nothing is lost when a student
+reads or changes it: the judge compares on its own side.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from course_tools.grader.judge.values import BadValue, Handle, decode, encode
+
+LONGEST_MESSAGE = 300
+
+
+class Agent:
+    """Answers requests about one namespace, the one in which the student's cells ran.
+
+    A request is a dict with `do` and its operands, all encoded by `values`:
+
+    | do       | operands                           | answer                                                        |
+    | -------- | ---------------------------------- | ------------------------------------------------------------- |
+    | call     | of, path, args, kwargs             | what the function, class or method returns                    |
+    | gradient | of, path, args, kwargs, cotangents | outputs, gradients of the tensors in args, of the parameters  |
+    | get      | of, path                           | an attribute                                                  |
+    | state    | of                                 | a module's state dict                                         |
+    | load     | of, state                          | None                                                          |
+    | forget   |                                    | None; drops every object kept so far                          |
+
+    `of` is a `Handle`, or None for the namespace; `path` a dotted name inside it; `seed`, where given, seeds torch.
+    With `keep` the answer stays here, a tensor with its graph, and a handle travels instead.
+    """
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self.namespace = namespace
+        self.kept: dict[int, Any] = {}
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """{"value": …} or, where the student's code raised or returned what cannot travel, {"error": "…"}."""
+        try:
+            operands = {name: decode(value) for name, value in request.items()}
+            action = getattr(self, f"_{operands.pop('do')}")
+            seed = operands.pop("seed", None)
+            if seed is not None:
+                torch.manual_seed(seed)
+            keep = operands.pop("keep", False)
+            answer = action(**operands)
+            return {"value": encode(self._keep(answer)) if keep else self._encode(answer)}
+        except Exception as error:
+            return {"error": f"{type(error).__name__}: {error}"[:LONGEST_MESSAGE]}
+
+    def _call(self, of: Handle | None, path: str, args: list, kwargs: dict) -> Any:
+        return self._find(of, path)(*self._objects(args), **self._objects(kwargs))
+
+    def _gradient(self, of: Handle | None, path: str, args: list, kwargs: dict, cotangents: Any) -> Any:
+        args, kwargs = self._objects(args), self._objects(kwargs)
+        called = self._find(of, path)
+        inputs = [each.requires_grad_() for each in args if isinstance(each, Tensor) and each.is_floating_point()]
+        weights = dict(called.named_parameters()) if isinstance(called, nn.Module) else {}
+        outputs = called(*args, **kwargs)
+        several = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+        cotangents = [cotangents] if isinstance(cotangents, Tensor) else cotangents
+        pairs = [(o, c) for o, c in zip(several, cotangents, strict=True) if c is not None]
+        tensors, wanted = zip(*pairs, strict=True)
+        found = torch.autograd.grad(tensors, [*inputs, *weights.values()], wanted, allow_unused=True)
+        return outputs, list(found[: len(inputs)]), dict(zip(weights, found[len(inputs) :], strict=True))
+
+    def _get(self, of: Handle | None, path: str) -> Any:
+        return self._find(of, path)
+
+    def _state(self, of: Handle) -> dict[str, Tensor]:
+        return dict(self._find(of, "").state_dict())
+
+    def _load(self, of: Handle, state: dict[str, Tensor]) -> None:
+        self._find(of, "").load_state_dict(state)
+
+    def _forget(self) -> None:
+        self.kept.clear()
+
+    def _find(self, of: Handle | None, path: str) -> Any:
+        names = path.split(".") if path else []
+        if of is None:
+            if names[0] not in self.namespace:
+                raise NameError(f"{names[0]} is not defined")
+            found = self.namespace[names.pop(0)]
+        else:
+            found = self.kept[of.number]
+        for name in names:
+            found = getattr(found, name)
+        return found
+
+    def _objects(self, value: Any) -> Any:
+        """`value` with each handle replaced by the object that it names."""
+        if isinstance(value, Handle):
+            return self.kept[value.number]
+        if isinstance(value, dict):
+            return {key: self._objects(each) for key, each in value.items()}
+        if isinstance(value, (list, tuple)):
+            return type(value)(self._objects(each) for each in value)
+        return value
+
+    def _encode(self, value: Any) -> Any:
+        """`value` encoded; an object that cannot travel stays here, and a handle to it travels instead."""
+        if isinstance(value, (list, tuple)) and any(isinstance(each, nn.Module) for each in value):
+            value = type(value)(self._keep(each) if isinstance(each, nn.Module) else each for each in value)
+        try:
+            return encode(value)
+        except BadValue:
+            if isinstance(value, (list, tuple, dict, Tensor)):
+                raise
+            return encode(self._keep(value))
+
+    def _keep(self, value: Any) -> Handle:
+        number = len(self.kept)
+        self.kept[number] = value
+        return Handle(number, type(value).__name__)

@@ -1,0 +1,54 @@
+"""A lab's wrong and right answers, as `wrong.py` and `right.py` keep them: many in a file.
+
+# === the_mean_of_all_channels            the answer's name
+# What is wrong, or other, about it.
+# fails: batch_norm, batch_norm_gradient  the hidden tests that must notice it (wrong answers only)
+
+# %% BatchNorm2d                          the solution cell that it replaces; more may follow
+class BatchNorm2d(nn.Module): ...
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_utils.errors import CourseError
+
+ANSWER = re.compile(r"^# === (\w+)$", re.MULTILINE)
+CELL = re.compile(r"^# %% (\w+)$", re.MULTILINE)
+FAILS = re.compile(r"^# fails: (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer. cells: all cells of the solution by grade id, with its own in place of those that it replaces."""
+
+    name: str
+    cells: Mapping[str, str]
+    replaced: tuple[str, ...]
+    fails: tuple[str, ...]
+
+
+def read(path: Path, solution: Mapping[str, str]) -> list[Answer]:
+    """The answers in the file, none where it is not there, on top of the solution's cells by grade id.
+
+    Raises `CourseError` for an answer that replaces no cell, or one that the solution has not, and for a name twice.
+    """
+    if not path.is_file():
+        return []
+    _, *parts = ANSWER.split(path.read_text(encoding="utf-8"))
+    answers: dict[str, Answer] = {}
+    for name, text in zip(parts[::2], parts[1::2], strict=True):
+        about, *sections = CELL.split(text)
+        cells = dict(zip(sections[::2], sections[1::2], strict=True))
+        unknown = set(cells) - set(solution)
+        if unknown or not cells:
+            missing = ", ".join(sorted(unknown)) or "named"
+            raise CourseError(f"{path}, {name}: no solution cell {missing}; there are {', '.join(solution)}")
+        if name in answers:
+            raise CourseError(f"{path}: two answers are called {name}")
+        marks = FAILS.search(about)
+        fails = tuple(test.strip() for test in marks.group(1).split(",")) if marks else ()
+        answers[name] = Answer(name, {**solution, **cells}, tuple(cells), fails)
+    return list(answers.values())

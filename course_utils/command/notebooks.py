@@ -1,0 +1,183 @@
+"""Finding, reading and writing the course's notebooks, and what each says about itself and about its cells."""
+
+import difflib
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+import course_utils
+from course_utils.errors import CourseError
+
+VALIDATED_FOLDERS = ("lessons", "solutions")
+IGNORE_TAG = "nbval-ignore-output"
+GOAL_CHARACTERS = 70  # a longer goal makes the README's tables hard to read
+
+
+@dataclass(frozen=True)
+class CourseMetadata:
+    """What a notebook says about itself in `metadata.course`.
+
+    goal: what one can do after it, a phrase that goes on from "you can" in at most `GOAL_CHARACTERS`
+    requires: numbers of the lessons that come before
+    minutes_cpu, minutes_gpu: the budget on two CPU cores and on a GPU
+    data: names of the data sets it uses
+    """
+
+    title: str
+    goal: str
+    part: str
+    requires: tuple[int, ...]
+    minutes_cpu: float
+    minutes_gpu: float
+    data: tuple[str, ...]
+
+
+def course_root(start: Path | None = None) -> Path:
+    """The course folder: the first folder upwards from `start` (default: here) with `lessons/`, else the package's own.
+
+    Raises `CourseError` where neither is a course folder.
+    """
+    start = (start or Path.cwd()).resolve()
+    for folder in (start, *start.parents, Path(course_utils.__file__).parents[1]):
+        if (folder / "lessons").is_dir() and (folder / "pyproject.toml").is_file():
+            return folder
+    raise CourseError("no course here: go to the folder that holds lessons/ and pyproject.toml")
+
+
+def find(names: Iterable[str | Path], root: Path, *, labs: str = "solutions") -> list[Path]:
+    """The notebooks that `names` mean, sorted; all validated folders where there is no name.
+
+    A name is a lesson's number (`3`), a lab's name (`lab03`), a notebook's path or a folder's. labs: the folder in
+    which a lab's name is looked up, "solutions" or, for students, "labs"; the other one serves where it is not there.
+    Raises `CourseError` for a name that means nothing, and says the nearest; and for a folder without a notebook.
+    """
+    found: set[Path] = set()
+    for name in list(names) or [root / folder for folder in VALIDATED_FOLDERS if (root / folder).is_dir()]:
+        path = Path(name)
+        if path.is_dir():
+            inside = {place for place in path.rglob("*.ipynb") if ".ipynb_checkpoints" not in place.parts}
+            if not inside:
+                raise CourseError(
+                    f"no notebook in {path}: name a file that ends in .ipynb, or a folder that holds some"
+                )
+            found |= inside
+        elif path.is_file():
+            if path.suffix != ".ipynb":
+                raise CourseError(f"{path} is not a notebook: name a file that ends in .ipynb, or a folder")
+            found.add(path)
+        else:
+            found.add(_by_name(str(name), root, labs))
+    if not found:
+        raise CourseError("no notebook found: name a file that ends in .ipynb, or a folder that holds some")
+    return sorted(path.resolve() for path in found)
+
+
+def _by_name(name: str, root: Path, labs: str) -> Path:
+    """The lesson of that number, or the lab of that name."""
+    lessons = {path.stem.split("_")[0]: path for path in sorted((root / "lessons").glob("[0-9]*_*.ipynb"))}
+    known = {path.stem: path for folder in ("labs", "solutions", labs) for path in root.glob(f"{folder}/*/*.ipynb")}
+    if name.isdigit():
+        if f"{int(name):02d}" in lessons:
+            return lessons[f"{int(name):02d}"]
+        raise CourseError(f"no lesson {int(name):02d}: there are {', '.join(lessons) or 'none'}")
+    if name in known:
+        return known[name]
+    places = {path.stem: path for path in lessons.values()} | known
+    raise CourseError(f"no such notebook: {name}{nearest(Path(name).stem, [*places, *lessons])}")
+
+
+def lab_path(name: str) -> Path:
+    """The student's copy of the lab that `name` means: its name, its number, or a path."""
+    if Path(name).is_file():
+        return Path(name)
+    root = course_root()
+    return find([lab_name(name)], root, labs="labs")[0]
+
+
+def lab_name(text: str) -> str:
+    """`lab03` for a lab's number (`3`), its name, its folder or its notebook: any of these may stand for it."""
+    return f"lab{int(text):02d}" if text.isdigit() else Path(text).stem
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: the nearest known one, or all."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; there are {', '.join(known)}" if known else "; there is none here"
+
+
+def read(path: Path) -> NotebookNode:
+    """The notebook at `path`, checked against the format. Raises `CourseError` where it is not one."""
+    try:
+        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        nbformat.validate(notebook)
+    except OSError as error:
+        raise CourseError(f"{path} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, json.JSONDecodeError, nbformat.reader.NotJSONError):
+        raise CourseError(f"{path} is not JSON, so no notebook: restore it with `git checkout -- {path}`") from None
+    except (nbformat.ValidationError, AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise CourseError(f"{path} is not a valid notebook ({reason}): restore it with `git checkout`") from None
+    return notebook
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace the file at `path` whole or not at all: a full disk or a crash leaves the old one as it was."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        Path(temporary).chmod(path.stat().st_mode if path.exists() else 0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def course_metadata(notebook: NotebookNode, path: Path) -> CourseMetadata:
+    """What the notebook at `path` says about itself. Raises `CourseError` where a field is missing or misshapen."""
+    if "course" not in notebook.metadata:
+        raise CourseError(f"{path} says nothing about itself: it needs metadata.course, as lesson 01 has it")
+    try:
+        fields = notebook.metadata["course"]
+        about = CourseMetadata(
+            title=str(fields["title"]),
+            goal=str(fields["goal"]),
+            part=str(fields["part"]),
+            requires=tuple(int(number) for number in fields["requires"]),
+            minutes_cpu=float(fields["minutes_cpu"]),
+            minutes_gpu=float(fields["minutes_gpu"]),
+            data=tuple(map(str, fields["data"])),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CourseError(f"{path}: metadata.course lacks or garbles {error}; lesson 01 shows a whole one") from None
+    if not 0 < len(about.goal) <= GOAL_CHARACTERS:
+        raise CourseError(
+            f"{path}: metadata.course.goal has {len(about.goal)} characters: "
+            f"say in 1 to {GOAL_CHARACTERS} what one can do afterwards"
+        )
+    return about
+
+
+def cells_with_output(notebook: NotebookNode) -> list[NotebookNode]:
+    """The code cells with stored output."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.outputs]
+
+
+def is_compared(cell: NotebookNode) -> bool:
+    """Whether nbval compares the cell's output: neither its tags nor a comment in its source says otherwise."""
+    return IGNORE_TAG not in cell.metadata.get("tags", []) and "NBVAL_IGNORE_OUTPUT" not in cell.source
+
+
+def nbgrader_fields(cell: NotebookNode) -> dict[str, Any]:
+    """What nbgrader keeps in a cell: grade_id, grade, solution, points, locked; empty for other cells."""
+    return dict(cell.metadata.get("nbgrader", {}))

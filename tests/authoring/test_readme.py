@@ -1,0 +1,54 @@
+"""The front door: what the README shows and leads to is there, and the files beside it agree with the rest."""
+
+import base64
+import re
+import tomllib
+
+import yaml
+from conftest import ROOT
+
+import course_utils
+from course_utils.command import notebooks
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PICTURE_BYTES = 300_000
+
+
+def test_every_file_that_the_readme_names_is_there():
+    linked = re.findall(r"\]\(([^)#:]+)\)", README)
+    named = re.findall(r"`([\w./]+(?:\.md|\.py|\.cff|\.txt|\.toml|/))`", README)
+    assert len(linked) > 20 and len(named) > 5
+    assert not [name for name in linked + named if not (ROOT / name).exists()]
+
+
+def test_the_readme_shows_one_picture_and_says_it_in_words_too():
+    ((words, name),) = re.findall(r"!\[(.*?)\]\((.*?)\)", README)
+    assert len(words) > 100
+    assert 0 < (ROOT / name).stat().st_size < PICTURE_BYTES
+
+
+def test_the_readmes_picture_is_the_one_that_lab_08_stores():
+    stored = [
+        base64.b64decode(output.data["image/png"])
+        for cell in notebooks.read(ROOT / "solutions" / "lab08" / "lab08.ipynb").cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    assert (ROOT / "docs" / "loop_filter.png").read_bytes() in stored, "run `python docs/readme_picture.py`"
+
+
+def test_every_lesson_and_lab_says_its_goal_in_a_table():
+    rows = re.findall(r"^\| (?:lab)?\d\d \| \[.*$", README, flags=re.MULTILINE)
+    paths = notebooks.find([ROOT / "lessons", ROOT / "labs"], ROOT)
+    goals = [notebooks.course_metadata(notebooks.read(path), path).goal for path in paths]
+    assert len(rows) == len(goals) == len(set(goals))
+    assert all(any(f" {goal} |" in row for row in rows) for goal in goals)
+
+
+def test_the_citation_names_the_same_version_licence_and_authors_as_the_course():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert citation["cff-version"] == "1.2.0" and {"message", "title"} <= set(citation)
+    assert citation["version"] == course_utils.__version__ and citation["license"] == project["license"]
+    ((author,),) = (each.values() for each in citation["authors"])
+    assert author in (ROOT / "LICENSE").read_text(encoding="utf-8")

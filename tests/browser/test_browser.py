@@ -1,0 +1,221 @@
+"""The course in a real browser: a student runs a lesson and solves an exercise, an instructor grades a report.
+
+Skipped where Chromium is not installed; CI installs it.
+"""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import ROOT
+from small_class import LAB, REPORT, answered, hand_in, make_course, needs_jail
+
+from course_utils.command import notebooks
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: install the course's dev extra")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: `apt-get install chromium`"),
+    pytest.mark.timeout(240),
+]
+QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
+MILLISECONDS = 90_000  # to wait for one thing on a busy machine
+IDLE = "Python 3 (ipykernel) | Idle"  # what the status bar says of a kernel that waits
+LESSON_SECONDS = 480  # lesson 01 takes one to two minutes on two cores, and CI gives it one that is shared
+OUTPUT_SIZE = """def output_size(size, kernel, stride=1, padding=0, dilation=1):
+    reach = dilation * (kernel - 1) + 1
+    if reach > size + 2 * padding:
+        raise ValueError("the kernel does not fit")
+    return (size + 2 * padding - reach) // stride + 1
+"""
+
+
+@pytest.fixture
+def page() -> Iterator:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        opened = browser.new_page(viewport={"width": 1280, "height": 1000})
+        opened.set_default_timeout(MILLISECONDS)
+        yield opened
+        browser.close()
+
+
+@contextmanager
+def serving(*arguments: str, cwd: Path) -> Iterator[str]:
+    """Run `course …` on a free port; the address, with its token, that the server prints."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [Path(sys.executable).with_name("course"), *arguments, "--port", str(port), "--no-browser"]
+    server = subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    stop = threading.Timer(
+        MILLISECONDS / 1000, os.killpg, (server.pid, signal.SIGKILL)
+    )  # or a server that never speaks would be waited for
+    stop.start()
+    try:
+        said = []
+        for line in server.stdout:
+            said.append(line)
+            if found := re.search(rf"http://127\.0\.0\.1:{port}/\S*token=\w+", line):
+                break
+        else:
+            pytest.fail(f"no address from the server: {''.join(said)}")
+        while not listens(port):  # the address is printed a moment earlier
+            time.sleep(0.2)
+        stop.cancel()
+        threading.Thread(target=server.stdout.read, daemon=True).start()  # a full pipe would stop the server
+        yield found[0]
+    finally:
+        stop.cancel()
+        # The command and the Jupyter that it started; Jupyter then ends its kernels.
+        os.killpg(server.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(20)
+        deadline = time.monotonic() + 20
+        while listens(port) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def run_cell(page, source: str):
+    """Run the code cell that holds `source`, as Shift+Enter does; the cell."""
+    cell = page.locator(".jp-CodeCell", has_text=source).first
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    return cell
+
+
+def answer(page, old: str, new: str) -> None:
+    """Write `new` over the code cell that holds `old`, and run it."""
+    page.locator(".jp-CodeCell", has_text=old).first.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(new)
+    run_cell(page, old)
+
+
+def blank_lesson(path: Path) -> Path:
+    """Lesson 01 without its outputs and execution counts, in a course of its own that ends at `path`."""
+    path.parent.mkdir()
+    (path.parents[1] / "pyproject.toml").touch()
+    lesson = notebooks.read(ROOT / "lessons" / path.name)
+    for cell in code_cells(lesson):
+        cell.update(outputs=[], execution_count=None)
+    notebooks.write_text(path, nbformat.writes(lesson) + "\n")
+    return path
+
+
+def code_cells(notebook) -> list:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def errors(cells: list) -> list[str]:
+    found = [output for cell in cells for output in cell.outputs if output.output_type == "error"]
+    return [f"{output.ename}: {output.evalue}" for output in found]
+
+
+def saved_when_run(page, path: Path) -> list:
+    """Save the open notebook until the file has a count at each code cell and the kernel rests, or has an error."""
+    deadline = time.monotonic() + LESSON_SECONDS
+    while time.monotonic() < deadline:
+        resting = page.get_by_text(IDLE).is_visible()
+        page.keyboard.press("Control+s")
+        page.wait_for_timeout(3000)
+        cells = code_cells(notebooks.read(path))
+        if errors(cells) or (resting and all(cell.execution_count for cell in cells)):
+            return cells
+    ran = sum(bool(cell.execution_count) for cell in cells)
+    pytest.fail(f"{ran} of {len(cells)} cells had run after {LESSON_SECONDS} s")
+
+
+def sideways(page) -> set[str]:
+    """What one must scroll sideways to see whole, from the notebook's top to its end: its panel, text, outputs.
+
+    Code is left out: an editor scrolls a long line alone.
+    """
+    panel, found, end = page.locator(".jp-WindowedPanel-outer").first, set(), False
+    panel.evaluate("panel => panel.scrollTo(0, 0)")
+    while not end:
+        page.wait_for_timeout(200)  # cells are drawn when they come into sight
+        found |= set(
+            panel.evaluate(
+                """panel => [panel, ...panel.querySelectorAll(".jp-RenderedMarkdown, .jp-OutputArea-output")]
+                .filter(part => part.scrollWidth > part.clientWidth + 1)
+                .map(part => `${part.className}: ${part.scrollWidth} of ${part.clientWidth} pixels`)"""
+            )
+        )
+        end = panel.evaluate("panel => panel.scrollTop + panel.clientHeight >= panel.scrollHeight - 2")
+        panel.evaluate("panel => panel.scrollBy(0, 0.8 * panel.clientHeight)")
+    return found
+
+
+@pytest.mark.timeout(LESSON_SECONDS + 240)
+def test_a_student_runs_lesson_01_from_end_to_end_and_need_not_scroll_sideways(page, tmp_path):
+    path = blank_lesson(tmp_path / "lessons" / "01_the_training_loop.ipynb")
+    with serving("lab", cwd=tmp_path) as address:
+        page.goto(address)
+        page.get_by_text(IDLE).wait_for()
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        cells = saved_when_run(page, path)
+        assert not errors(cells)
+        assert sum(bool(cell.outputs) for cell in cells) > len(cells) / 2
+        assert not sideways(page)
+
+
+def test_a_student_solves_an_exercise_in_jupyterlab_and_sees_the_check(page, tmp_path):
+    (tmp_path / "lessons").mkdir()
+    (tmp_path / "pyproject.toml").touch()
+    lab = tmp_path / "labs" / "lab01" / "lab01.ipynb"
+    lab.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "labs" / "lab01" / "lab01.ipynb", lab)
+    with serving("lab", str(lab), cwd=tmp_path) as address:
+        page.goto(address)
+        page.get_by_text(IDLE).wait_for()
+        run_cell(page, "from course_utils import checks").get_by_text("[1]:").wait_for()
+        answer(page, "def output_size", OUTPUT_SIZE.replace("stride + 1", "stride"))
+        refused = run_cell(page, "checks.same(output_size(")
+        refused.get_by_text("[no] output_size(28, 3): expected 26, got 25").wait_for()
+        answer(page, "def output_size", OUTPUT_SIZE)
+        accepted = run_cell(page, "checks.same(output_size(")
+        accepted.get_by_text("[ok] output_size(7, 3, 2, 1): 4, equal").wait_for()
+
+
+@needs_jail
+def test_an_instructor_grades_a_report_in_formgrader_and_the_table_gets_the_mark(page, tmp_path, type_command):
+    hand_in(tmp_path / "class", "kim", answered(make_course(tmp_path)))
+    assert type_command("grade", "class").returncode == 0
+    with serving("formgrader", cwd=tmp_path) as address:
+        page.goto(address)
+        page.get_by_role("link", name=LAB).click()
+        page.get_by_role("link", name=LAB).last.click()  # the assignment's only notebook
+        page.get_by_role("link", name="Submission #1").click()
+        page.get_by_text(REPORT).wait_for()
+        # Before the grades have come, the page would not notice that a score was typed.
+        page.wait_for_function("() => formgrader.grades?.loaded")
+        page.locator("input.score#report").fill("1.5")
+        with page.expect_response(lambda response: "/api/grade/" in response.url and response.ok):
+            page.keyboard.press("Tab")
+    assert type_command("grade", "class").returncode == 0
+    table = (tmp_path / "grading" / f"{LAB}.csv").read_text(encoding="utf-8").splitlines()
+    header, row = (line.split(",") for line in table)
+    marks = dict(zip(header, row, strict=True))
+    assert marks["report"] == "1.5" and marks["total"] == "4.5" and marks["needs_manual_grade"] == "no"

@@ -1,0 +1,68 @@
+"""`course check`, `course release` and `course audit`, typed as a user would, right and wrong."""
+
+import json
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+LAB = ROOT / "labs" / "lab01" / "lab01.ipynb"
+
+
+def write_lab(path, **sources):
+    """A copy of lab01 with other sources in the cells of these ids; the training exercise is left out."""
+    notebook = nbformat.read(LAB, as_version=4)
+    for cell in notebook.cells:
+        fields = cell.metadata.get("nbgrader", {})
+        if fields.get("grade_id") in sources:
+            cell.source = sources[fields["grade_id"]]
+    notebook.cells = [cell for cell in notebook.cells if "train_cnn" not in cell.source]
+    nbformat.write(notebook, path)
+
+
+def test_an_untouched_lab_is_not_done_yet(type_command, tmp_path):
+    write_lab(tmp_path / "mine.ipynb")
+    result = type_command("check", str(tmp_path / "mine.ipynb"), "--device", "cpu")
+    assert result.returncode == 1
+    assert "[no]  check_output_size: not done yet" in result.stdout and "WARNING" not in result.stderr
+    assert result.stdout.splitlines()[-1] == "0 of 5 checks passed; hidden tests remain"
+
+
+def test_right_and_wrong_answers_get_a_line_each_and_nothing_is_written(type_command, tmp_path):
+    path = tmp_path / "mine.ipynb"
+    right = "def output_size(n, k, s=1, p=0, d=1):\n    return (n + 2 * p - d * (k - 1) - 1) // s + 1"
+    wrong = "def max_pool2d(x, kernel, stride=None, padding=0):\n    return F.avg_pool2d(x, kernel, stride, padding)"
+    write_lab(path, output_size=right, max_pool2d=wrong)
+    before = path.read_bytes()
+    result = type_command("check", str(path))
+    assert result.returncode == 1 and path.read_bytes() == before
+    assert "[ok]  check_output_size: 5 comparisons" in result.stdout
+    assert "[no]  check_max_pool2d: 2×2: expected shape (2, 3, 4, 4), float64, got" in result.stdout
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such notebook"),
+        ("{", "is not JSON"),
+        (json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), "holds no check: is it a lab?"),
+    ],
+)
+def test_a_file_that_is_no_lab_is_a_clear_error(type_command, tmp_path, content, message):
+    path = tmp_path / "mine.ipynb"
+    if content is not None:
+        path.write_text(content)
+    result = type_command("check", str(path))
+    assert result.returncode == 2 and message in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("verb", ["release", "audit"])
+def test_an_unknown_lab_is_a_clear_error(type_command, verb):
+    result = type_command(verb, "lab99", cwd=ROOT)
+    assert result.returncode == 2 and "no lab 'lab99' under solutions/; did you mean lab09?" in result.stderr
+
+
+def test_release_check_says_that_labs_are_fresh(type_command):
+    result = type_command("release", "--check", "lab01", cwd=ROOT)
+    assert (result.returncode, result.stdout) == (0, "labs/lab01 is up to date\n")

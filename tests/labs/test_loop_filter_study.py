@@ -1,0 +1,99 @@
+"""The study of the lab on loop filters: the training, and what it leaves."""
+
+from pathlib import Path
+
+import filter_training
+import loop_filter
+import pytest
+import torch
+from coded_waves import coded_waves
+from PIL import Image
+
+from course_utils.codec.loop_filter import filter_data, networks
+from course_utils.errors import CourseError
+
+
+@pytest.fixture(scope="module")
+def data() -> filter_data.FilterData:
+    return coded_waves()
+
+
+def test_more_crops_come_from_each_size_and_no_more_than_wanted(tmp_path):
+    noise = torch.randint(256, (600, 900, 3), dtype=torch.uint8)  # 2×3 crops at a half, 1×2 at a third, 1 at a quarter
+    Image.fromarray(noise.numpy()).save(tmp_path / "noise.png")
+    own = len(loop_filter.more_crops(tmp_path, (0, 0, 0)))
+    assert len(loop_filter.more_crops(tmp_path)) == own + 6 + 2 + 1
+    assert len(loop_filter.more_crops(tmp_path, (4, 2, 0))) == own + 4 + 2
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"crops": (1, 2, 3)}, "name a folder"),
+        ({"pictures": Path()}, "is for --prepare"),
+        ({"write": True, "network": ["plane"]}, "train both"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_one_clear_line(options, word):
+    with pytest.raises(CourseError, match=word):
+        loop_filter.main(**options)
+
+
+def test_a_drawn_patch_lies_over_its_original(data):
+    shifted = filter_data.FilterData(data.originals // 2, (data.originals // 2 + 3).expand(2, -1, -1, -1), data.qps, {})
+    patches = filter_training.Patches(shifted, side=16, device=torch.device("cpu"))
+    decoded, original, qp, _ = patches.draw(50)
+    assert torch.allclose(255 * (decoded - original), torch.tensor(3.0), atol=1e-4)
+    assert set(qp.tolist()) == {22.0, 37.0}
+
+
+def test_flat_patches_are_not_trained_on(data):
+    originals = data.originals.clone()
+    originals[2] = 77
+    assert set(filter_training.positions(originals, 32)[:, 0].tolist()) == {0, 1, 3, 4, 5}
+
+
+def test_training_lowers_the_error_and_repeats_with_the_seed(data):
+    losses = []
+
+    def trained() -> torch.nn.Module:
+        torch.manual_seed(0)
+        net = networks.build("plane")
+        return filter_training.train(
+            net, data, steps=60, side=16, bf16=False, on_progress=lambda *seen: losses.append(seen[2])
+        )
+
+    first, second = trained(), trained()
+    assert losses[11] < 0.9 * losses[0]
+    assert all(torch.equal(*pair) for pair in zip(first.parameters(), second.parameters(), strict=True))
+
+
+def test_a_training_needs_one_budget(data):
+    with pytest.raises(ValueError, match="either steps or seconds"):
+        filter_training.train(networks.build("plane"), data, steps=1, seconds=1.0)
+
+
+def test_the_study_leaves_a_checkpoint_and_figures(data, tmp_path, capsys):
+    data.save(tmp_path / "data.safetensors")
+    records = loop_filter.run(["plane"], data=tmp_path / "data.safetensors", out=tmp_path / "out", minutes=0.001)
+    assert networks.load(tmp_path / "out" / "plane-0.safetensors").name == "plane"
+    assert (tmp_path / "out" / "plane-0.json").is_file()
+    assert "plane seed 0: 100%" in capsys.readouterr().out
+    assert loop_filter.table(records).splitlines()[1].startswith("plane")
+
+
+def test_the_study_finds_a_wrong_name_before_it_trains(tmp_path):
+    with pytest.raises(CourseError, match="no network is called"):
+        loop_filter.run(["plane", "resnet"], data=tmp_path / "none", out=tmp_path, minutes=1)
+
+
+def test_a_training_goes_on_from_a_checkpoint(data, tmp_path):
+    data.save(tmp_path / "data.safetensors")
+    net = networks.build("plane")
+    torch.nn.init.constant_(net.last.bias, 0.5)  # what a new network never has
+    networks.save(net, tmp_path / "start.safetensors")
+    options = {"data": tmp_path / "data.safetensors", "minutes": 0.001, "start": tmp_path / "start.safetensors"}
+    loop_filter.run(["plane"], out=tmp_path / "out", **options)
+    assert networks.load(tmp_path / "out" / "plane-0.safetensors").last.bias.mean() > 0.4
+    with pytest.raises(CourseError, match="of kind 'plane'"):
+        loop_filter.run(["residual"], out=tmp_path / "out", **options)

@@ -1,0 +1,128 @@
+"""Every lesson keeps the course's promises about its anatomy and its stored outputs."""
+
+import ast
+import base64
+import re
+
+import pytest
+from conftest import ROOT
+
+from course_utils.command import notebooks
+
+LESSONS = sorted((ROOT / "lessons").glob("*.ipynb"))
+HEADINGS = ("Against the reference", "Claims checked", "Questions students ask", "Exercises", "Sources")
+COMPARED_SHARE = 0.6
+FIGURE_BYTES = 150_000
+
+
+@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
+def path(request):
+    return request.param
+
+
+@pytest.fixture
+def lesson(path):
+    return notebooks.read(path)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def outputs(notebook):
+    return [output for cell in code_cells(notebook) for output in cell.outputs]
+
+
+def section(notebook, heading: str) -> str:
+    """The text of the cells from `heading` to the next heading of level two."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return re.search(rf"^## {heading}.*?(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL).group()
+
+
+def figures(notebook) -> list[tuple[int, str]]:
+    """Cell index and base64 text of each stored picture."""
+    return [
+        (index, output.data["image/png"])
+        for index, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
+
+
+def test_there_are_lessons():
+    assert [path.stem.split("_")[0] for path in LESSONS] == [f"{n:02d}" for n in range(1, len(LESSONS) + 1)]
+    assert LESSONS
+
+
+def test_the_first_cell_says_what_the_lesson_is_for(path, lesson):
+    about = notebooks.course_metadata(lesson, path)
+    first = lesson.cells[0].source
+    assert first.startswith(f"# {path.stem.split('_')[0]} · {about.title}")
+    assert "You will be able to" in first
+    assert all(number < int(path.stem.split("_")[0]) for number in about.requires)
+
+
+def test_the_parts_of_a_lesson_are_all_there(lesson):
+    headings = re.findall(
+        r"^## (.+)$", "\n".join(c.source for c in lesson.cells if c.cell_type == "markdown"), flags=re.MULTILINE
+    )
+    for wanted in HEADINGS:
+        assert any(heading.startswith(wanted) for heading in headings), wanted
+    assert headings[-1] == "Sources"
+
+
+def test_everything_is_imported_in_the_set_up_cell(lesson):
+    setup, *later = code_cells(lesson)
+    assert "import torch" in setup.source and "device = runtime.device()" in setup.source
+    for cell in later:
+        tree = ast.parse(re.sub(r"^%.*$", "", cell.source, flags=re.MULTILINE))
+        assert not [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], cell.source
+
+
+def test_every_cell_was_run_in_order_and_none_ended_in_an_error(lesson):
+    assert [cell.execution_count for cell in code_cells(lesson)] == list(range(1, len(code_cells(lesson)) + 1))
+    assert not [output for output in outputs(lesson) if output.output_type == "error"]
+
+
+def test_no_warning_and_no_progress_bar_was_stored(lesson):
+    assert not [output.text for output in outputs(lesson) if output.get("name") == "stderr"]
+    assert "Warning:" not in str(outputs(lesson)) and "widget-view" not in str(outputs(lesson))
+
+
+def test_no_absolute_path_was_stored(path):
+    assert not re.search(r"(?<![\w.<])/(root|home|work|tmp|Users|usr|opt)/", path.read_text(encoding="utf-8"))
+
+
+def test_most_outputs_are_compared(lesson):
+    with_output = notebooks.cells_with_output(lesson)
+    assert sum(map(notebooks.is_compared, with_output)) >= COMPARED_SHARE * len(with_output)
+
+
+def test_figures_are_small_and_told_again_in_words(lesson):
+    assert len(figures(lesson)) >= 4
+    for index, picture in figures(lesson):
+        assert len(base64.b64decode(picture)) < FIGURE_BYTES, f"cell {index + 1}"
+        following = "\n".join(cell.source for cell in lesson.cells[index + 1 : index + 3])
+        assert "picture in words" in following.lower(), f"cell {index + 1}"
+
+
+def test_claims_are_compared_and_each_has_a_source(lesson):
+    tables = [cell for cell in code_cells(lesson) if re.search(r"\bclaims\.table\(\)", cell.source)]
+    assert len(tables) == 1 and notebooks.is_compared(tables[0])
+    table = tables[0].outputs[0].data["text/plain"].splitlines()[2:]
+    assert len(table) >= 8
+    for row in table:
+        claim, expected, measured, verdict, source = row.split(" | ")
+        assert verdict == "holds" and claim and expected and measured and source
+
+
+def test_questions_are_answered_and_exercises_have_folded_answers(lesson):
+    assert len(re.findall(r"^(?:### |\*\*).*\?", section(lesson, "Questions students ask"), flags=re.MULTILINE)) >= 3
+    exercises = section(lesson, "Exercises")
+    assert 3 <= exercises.count("<details>") <= 6
+    assert len(re.findall(r"minutes?\b", exercises)) >= 3
+
+
+def test_the_korean_term_stands_at_a_key_terms_first_use(lesson):
+    assert len(re.findall(r"\([^()]*[가-힣]+[^()]*\)", "".join(cell.source for cell in lesson.cells))) >= 5

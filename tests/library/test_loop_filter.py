@@ -1,0 +1,128 @@
+"""The loop-filter networks, their data file, and what they are measured by."""
+
+import pytest
+import torch
+from coded_waves import coded_waves
+
+from course_utils import costs
+from course_utils.codec.loop_filter import evaluation, filter_data, networks
+from course_utils.errors import CourseError
+
+
+@pytest.fixture(scope="module")
+def data() -> filter_data.FilterData:
+    return coded_waves()
+
+
+def random_weights(net: torch.nn.Module) -> torch.nn.Module:
+    generator = torch.Generator().manual_seed(0)
+    for parameter in net.parameters():
+        parameter.data = 0.2 * torch.randn(parameter.shape, generator=generator)
+    return net
+
+
+def test_the_residual_filter_keeps_to_60_k_weights_and_15_kmac_a_pixel():
+    cost = costs.predict(networks.build("residual"), (1, 1, 64, 64), torch.full((1,), 32.0), training=False)
+    assert cost.parameters <= 60_000
+    assert cost.macs <= 15_000 * 64**2
+
+
+def test_vrcnn_has_the_weights_of_the_paper():
+    assert costs.parameters(networks.build("vrcnn")) == 54_673
+
+
+@pytest.mark.parametrize("name", networks.NAMES)
+def test_an_untrained_network_changes_no_picture_of_any_size(name):
+    pictures = torch.randint(256, (2, 67, 131), dtype=torch.uint8)
+    assert torch.equal(networks.filtered(networks.build(name), pictures, 32), pictures)
+
+
+@pytest.mark.parametrize("name", ["residual", "early", "middle", "late", "plane", "depthwise"])
+def test_the_correction_in_steps_depends_on_the_qp(name):
+    torch.manual_seed(0)
+    net, x = random_weights(networks.build(name)), torch.rand(1, 1, 16, 16)
+    corrections = [(net(x, qp) - x) / networks.step_size(qp) for qp in (torch.tensor([22.0]), torch.tensor([37.0]))]
+    assert not torch.allclose(*corrections, rtol=1e-3)
+
+
+def test_the_blind_network_does_not_know_the_qp():
+    net, x = random_weights(networks.build("blind")), torch.rand(1, 1, 16, 16)
+    assert torch.equal(net(x, torch.tensor([22.0])), net(x, torch.tensor([37.0])))
+
+
+def test_a_block_mean_counts_the_pixels_of_a_smaller_block_at_the_border_alone():
+    means = networks.block_mean(torch.ones(1, 1, 5, 70), 32)
+    assert means.shape == (1, 1, 1, 3)
+    assert torch.equal(means, torch.ones(1, 1, 1, 3))
+
+
+def test_a_gate_sees_its_own_block_alone():
+    gate = random_weights(networks.Gate(4, 0, block=8))
+    features, side = torch.rand(1, 4, 16, 8), torch.zeros(1, 0, 2, 1)
+    other = features.clone()
+    other[:, :, 8:] += 1
+    assert torch.equal(gate(features, side)[:, :, :8], gate(other, side)[:, :, :8])
+
+
+def test_an_unknown_network_is_a_clear_error():
+    with pytest.raises(CourseError, match="no network is called 'resnet'"):
+        networks.build("resnet")
+
+
+def test_pictures_that_are_not_8_bits_are_a_clear_error():
+    with pytest.raises(CourseError, match="uint8"):
+        networks.filtered(networks.build("residual"), torch.zeros(1, 8, 8), 32)
+
+
+def test_a_saved_network_filters_as_before(tmp_path):
+    net = random_weights(networks.build("plane"))
+    networks.save(net, tmp_path / "net.safetensors", seed="0")
+    x, qp = torch.rand(1, 1, 9, 9), torch.tensor([30.0])
+    assert torch.equal(networks.load(tmp_path / "net.safetensors")(x, qp), net(x, qp))
+
+
+def test_a_file_that_is_no_checkpoint_is_a_clear_error(tmp_path):
+    (tmp_path / "net.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(CourseError, match="no checkpoint"):
+        networks.load(tmp_path / "net.safetensors")
+
+
+def test_the_shipped_network_is_a_trained_residual_filter():
+    net = networks.shipped()
+    assert net.name == "residual"
+    assert net.last.weight.abs().max() > 0
+
+
+def test_the_data_file_gives_back_what_was_saved(data, tmp_path):
+    data.save(tmp_path / "data.safetensors")
+    again = filter_data.load(tmp_path / "data.safetensors")
+    assert torch.equal(again.decoded, data.decoded)
+    assert torch.equal(again.qps, data.qps)
+    assert again.tests["waves"].filtered_psnr == data.tests["waves"].filtered_psnr
+    assert torch.equal(again.tests["waves"].decoded, data.tests["waves"].decoded)
+
+
+def test_a_missing_data_file_is_a_clear_error(tmp_path):
+    with pytest.raises(CourseError, match="holds no loop-filter data"):
+        filter_data.load(tmp_path / "data.safetensors")
+
+
+def test_the_encoder_fills_the_data_with_pictures_at_their_qps():
+    crops = torch.randint(100, 156, (2, 32, 32), dtype=torch.uint8)
+    found = filter_data.prepare(crops, {}, qps=torch.tensor([[22, 37]]))
+    errors = (found.decoded[0].float() - crops.float()).square().mean(dim=(1, 2))
+    assert errors[0] < errors[1]
+    assert not found.tests
+
+
+def test_a_filter_that_changes_nothing_has_a_bd_rate_of_zero(data):
+    found = evaluation.evaluate(networks.build("residual"), data)
+    assert found.off == pytest.approx(0, abs=1e-9)
+    assert found.filtered != pytest.approx(0, abs=0.1)
+
+
+def test_bits_sent_along_are_counted(data):
+    costly = evaluation.evaluate_pictures(
+        lambda test: test.decoded, data, side_bits={"waves": [800.0, 400.0, 200.0, 100.0]}
+    )
+    assert costly.off == pytest.approx(10, abs=1e-6)

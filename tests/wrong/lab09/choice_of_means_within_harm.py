@@ -1,9 +1,0 @@
-"""The mean must be safe, not each picture."""
-# fails: choices_from_random_grids
-
-
-# %% choice
-def choose(grid: dict[str, list[float]], harm: float = 0.5) -> str | None:
-    """The name of the setting to use: the lowest mean among those whose worst picture loses at most `harm` percent."""
-    means = {setting: statistics.mean(values) for setting, values in grid.items() if statistics.mean(values) <= harm}
-    return min(means, key=means.get, default=None)
