@@ -3,8 +3,9 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -18,6 +19,7 @@ from course_utils.command import notebooks
 settings.register_profile("course", deadline=None, derandomize=True)
 settings.load_profile("course")
 
+pytest_plugins = ["pytester"]
 ROOT = Path(__file__).parents[1]
 README = "# A course\n\n<!-- course index: lessons -->\n<!-- end of course index: lessons -->\n"
 
@@ -36,6 +38,28 @@ def small_notebook(*sources: str, minutes: float = 1) -> nbformat.NotebookNode:
         "data": [],
     }
     return notebook
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Under CI a skipped test is a failure: a sandbox or a browser that is missing there must not look green."""
+    report = yield
+    return must_run(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    """The same for a file that skips itself."""
+    report = yield
+    return must_run(report)
+
+
+def must_run(report: Any) -> Any:
+    """The report of a test or a file; failed in place of skipped where `CI` is "true"."""
+    if report.skipped and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but CI must run it: {report.longrepr}"
+    return report
 
 
 @pytest.fixture
