@@ -1,36 +1,68 @@
-# `make lab` opens the course, `make test` runs all that CI runs; both set up .venv first, once.
+# `make lab` opens the course. It sets up .venv first, once, and again where pyproject.toml or constraints.txt changed.
+# for instructors
+# `make test` runs all that CI runs, `make check` what takes a minute of it; both add to .venv what they need.
+# end of for instructors
 
-# The first Python 3.11 or newer on the path; name another with `make lab PYTHON=python3.12`.
-PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
-	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+# The first Python from 3.11 to 3.14 on the path; name another with `make lab PYTHON=python3.12`.
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $$name && break; done)
 BIN := .venv/bin
-INSTALLED := .venv/installed
+STUDENT := .venv/student
 
-.PHONY: lab test setup clean
+# TORCH=cpu is PyTorch without CUDA, TORCH=auto the one for this machine's driver; without it PyPI's comes.
+# $(STUDENT) keeps the choice, so that a later `make` stays with it.
+TORCH ?= $(shell cat $(STUDENT) 2>/dev/null)
 
-# make lab [NOTEBOOK=2] [PORT=8890] [BROWSER=no]
-lab: $(INSTALLED)
+.PHONY: lab same-torch clean
+
+# make lab [NOTEBOOK=2] [PORT=8890] [BROWSER=no] [TORCH=cpu]
+lab: $(STUDENT)
 	@$(BIN)/course lab $(NOTEBOOK) $(if $(PORT),--port $(PORT)) $(if $(filter no,$(BROWSER)),--no-browser)
 
-test: $(INSTALLED)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/course index --check
-	$(BIN)/course validate
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+# $(call install,WHAT): WHAT is this folder, with the extras that it needs. Only uv can choose among PyTorch's builds.
+define install
+	@test -n "$(PYTHON)" || { \
+		echo "make: no Python from 3.11 to 3.14 found: install one, or name it with PYTHON=…" >&2; exit 1; }
+	@test -x $(BIN)/python || if command -v uv >/dev/null; \
+		then uv venv --quiet --seed --python "$(PYTHON)" .venv; else $(PYTHON) -m venv .venv; fi
+	@test -z "$(TORCH)" || command -v uv >/dev/null || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	@if uv=$$(PATH="$$PATH:$(BIN)" command -v uv); \
+		then $$uv pip install --quiet --python .venv $(if $(TORCH),--torch-backend $(TORCH)) -c constraints.txt -e '$(1)'; \
+		else $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '$(1)'; fi
+endef
 
-setup: $(INSTALLED)
+$(STUDENT): pyproject.toml constraints.txt | same-torch
+	@echo "setting up .venv: this downloads up to 3 GB, once"
+	$(call install,.)
+	@echo "$(TORCH)" >$@
 
-$(INSTALLED): pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer found: install one, or name it with PYTHON=…" >&2; exit 1; }
-	@if command -v uv >/dev/null; then \
-		uv venv --quiet --allow-existing --python "$(PYTHON)" .venv && \
-		uv pip install --quiet --python .venv -c constraints.txt -e '.[dev,instructor,cluster]'; \
-	else \
-		$(PYTHON) -m venv .venv && \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,instructor,cluster]'; \
-	fi
-	@touch $@
+same-torch:
+	@test ! -e $(STUDENT) || test "$(TORCH)" = "$$(cat $(STUDENT))" || { \
+		echo "make: .venv was set up with another TORCH: remove it first, with \`make clean\`" >&2; exit 1; }
 
 clean:
 	rm -rf .venv
+# for instructors
+
+FULL := .venv/full
+EXTRAS := instructor,cluster,dev
+
+.PHONY: test check setup
+
+test: check
+	$(BIN)/course validate
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+check: $(FULL)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/course index --check
+
+setup: $(FULL)
+
+$(FULL): $(STUDENT)
+	$(call install,.[$(EXTRAS)])
+	@touch $@
+# end of for instructors
