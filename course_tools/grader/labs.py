@@ -84,26 +84,24 @@ def find(root: Path, names: Iterable[str] = ()) -> list[Lab]:
 
 def exercises(notebook: NotebookNode) -> list[Exercise]:
     """Every graded cell of a lab, in order."""
-    found = []
-    for cell in notebook.cells:
-        fields = notebooks.nbgrader_fields(cell)
-        if fields.get("grade"):
-            found.append(Exercise(fields["grade_id"], float(fields["points"]), bool(fields["solution"])))
-    return found
+    graded = [fields for fields in map(notebooks.nbgrader_fields, notebook.cells) if fields.get("grade")]
+    return [
+        Exercise(fields["grade_id"], float(fields["points"]), by_hand=bool(fields["solution"])) for fields in graded
+    ]
 
 
 def definitions(notebook: NotebookNode) -> dict[str, str]:
     """The cells that the judge needs, in order: the set-up cell as "setup", and each solution cell by its grade id."""
-    found = {}
+    sources = {}
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
         fields = notebooks.nbgrader_fields(cell)
         if SETUP_TAG in cell.metadata.get("tags", []):
-            found[SETUP_TAG] = cell.source
+            sources[SETUP_TAG] = cell.source
         elif fields.get("solution"):
-            found[fields["grade_id"]] = cell.source
-    return found
+            sources[fields["grade_id"]] = cell.source
+    return sources
 
 
 def experiments(notebook: NotebookNode, released: NotebookNode) -> set[str]:
@@ -113,39 +111,52 @@ def experiments(notebook: NotebookNode, released: NotebookNode) -> set[str]:
     an audit judges set-up and solution cells alone (`definitions`).
     """
     own = {str(cell.id): cell.source for cell in released.cells}
-    found, used, given = {}, set(), set()
+    optional: dict[str, GlobalNames] = {}  # the cells that are left out unless a name of theirs is read, by their ids
+    read: set[str] = set()
+    bound: set[str] = set()
     for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
-        binds, reads = _names(cell.source)
+        names = global_names(cell.source)
         if cell.source == own.get(cell.id):
             # The lab's own cells make names before they read them, and experiments bind the same short ones over again.
-            reads -= binds | given
-        graded = notebooks.nbgrader_fields(cell).get("grade") or notebooks.nbgrader_fields(cell).get("solution")
+            names = GlobalNames(names.bound, names.read - names.bound - bound)
+        fields = notebooks.nbgrader_fields(cell)
+        graded = fields.get("grade") or fields.get("solution")
         if cell.id in own and not graded and SETUP_TAG not in cell.metadata.get("tags", []):
-            found[cell.id] = binds, reads
+            optional[cell.id] = names
         else:
-            used |= reads
-            given |= binds
-    while needed := [name for name, (binds, _) in found.items() if binds & used]:
-        for name in needed:
-            used |= found.pop(name)[1]
-    return set(found)
+            read |= names.read
+            bound |= names.bound
+    while needed := [cell_id for cell_id, names in optional.items() if names.bound & read]:
+        for cell_id in needed:
+            read |= optional.pop(cell_id).read
+    return set(optional)
 
 
-def _names(source: str) -> tuple[set[str], set[str]]:
-    """The global names that a cell binds, and those that it reads; all its words where it is not plain Python."""
-    bound, used = set(), set()
+@dataclass(frozen=True)
+class GlobalNames:
+    """The global names that a cell binds, and those that it reads."""
+
+    bound: set[str]
+    read: set[str]
+
+
+def global_names(source: str) -> GlobalNames:
+    """Those of a cell's code; all its words, in both roles, where it is not plain Python."""
     try:
-        tables = [symtable.symtable(source, "cell", "exec")]
+        scopes = [symtable.symtable(source, "cell", "exec")]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        tables, bound = [], set(re.findall(r"\w+", source))
-        used = bound
-    for table in tables:  # grows
-        tables += table.get_children()
-        for symbol in table.get_symbols():
-            if table.get_type() == "module" or symbol.is_global():
-                bound |= {symbol.get_name()} if symbol.is_assigned() or symbol.is_imported() else set()
-                used |= {symbol.get_name()} if symbol.is_referenced() else set()
-    return bound, used
+        words = set(re.findall(r"\w+", source))
+        return GlobalNames(words, words)
+    names = GlobalNames(set(), set())
+    for scope in scopes:  # grows
+        scopes += scope.get_children()
+        for symbol in scope.get_symbols():
+            if scope.get_type() == "module" or symbol.is_global():
+                if symbol.is_assigned() or symbol.is_imported():
+                    names.bound.add(symbol.get_name())
+                if symbol.is_referenced():
+                    names.read.add(symbol.get_name())
+    return names
 
 
 def namespace(cells: Mapping[str, str]) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def _check_source(notebook: NotebookNode, lab: labs.Lab) -> None:
     """Raise `CourseError` for mistakes that nbgrader lets through: marks without a test, a solution left in."""
     from course_tools.grader.judge import hidden_tests
 
-    in_notebook = {each.grade_id: each.points for each in labs.exercises(notebook) if not each.by_hand}
+    in_notebook = {exercise.grade_id: exercise.points for exercise in labs.exercises(notebook) if not exercise.by_hand}
     in_judge: dict[str, float] = {}
     for test in hidden_tests.load(lab.judge):
         in_judge[test.exercise] = in_judge.get(test.exercise, 0) + test.points

@@ -6,7 +6,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from course_tools.grader import labs
 from course_tools.grader.cohort import gradebook
 from course_tools.grader.cohort.execution import Result
-from course_tools.grader.cohort.outputs import KEPT_TEXT, handed_in
+from course_tools.grader.jail.outputs import KEPT_TEXT, handed_in
 from course_utils.command import notebooks
 
 ROOT = notebooks.course_root()

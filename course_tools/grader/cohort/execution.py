@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import torch
@@ -22,8 +21,8 @@ from nbformat import NotebookNode
 
 from course_tools.grader import labs
 from course_tools.grader.cohort import sanitise
-from course_tools.grader.cohort.outputs import CellOutputs
 from course_tools.grader.jail.limits import Limits
+from course_tools.grader.jail.outputs import CellOutputs
 from course_tools.grader.jail.sandbox import Jail, SandboxError
 from course_tools.grader.jail.session import KernelLost, KernelSession
 from course_tools.grader.judge import hidden_tests
@@ -74,7 +73,7 @@ class Result:
     """
 
     outcomes: list[tuple[str, bool, str]] = field(default_factory=list)
-    outputs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    outputs: dict[str, list[NotebookNode]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0
 
@@ -162,13 +161,13 @@ class _Attempt:
 def _one_line(text: str) -> str:
     """`text` without line breaks, control characters and addresses, and not too long: it goes into a table."""
     line = " ".join(ADDRESS.sub("0x…", text).split()).replace("NotImplementedError:", "not written yet")
-    line = "".join(each if each.isprintable() else "?" for each in line)
+    line = "".join(character if character.isprintable() else "?" for character in line)
     return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1] + "…"
 
 
 # --- jails: one that has all imports ready is kept for the next submission
 
-_idle: dict[tuple, list[Jail]] = {}
+_idle: dict[tuple[str, tuple[str, ...], bool, bool], list[Jail]] = {}
 _lock = threading.Lock()
 _nested_refused = False
 

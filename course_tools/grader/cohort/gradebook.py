@@ -24,8 +24,8 @@ from nbformat.v4 import new_output
 
 from course_tools.grader import labs, release
 from course_tools.grader.cohort import sanitise
+from course_tools.grader.cohort.assignment import Assignment
 from course_tools.grader.cohort.execution import Result
-from course_tools.grader.judge import hidden_tests
 from course_utils.command import notebooks
 
 HIDDEN_TESTS = "[hidden tests]"  # begins the output that is added to a check cell
@@ -66,14 +66,13 @@ class Graded:
         return ([self.trouble] if self.trouble else []) + self.lost + self.notes
 
 
-def marks(student: str, lab: labs.Lab, source: NotebookNode, result: Result | None, trouble: str = "") -> Graded:
+def marks(student: str, assignment: Assignment, result: Result | None, trouble: str = "") -> Graded:
     """The marks that the hidden tests give; a written answer's are None until `Recorder.record` has looked them up."""
-    exercises = labs.exercises(source)
-    graded = Graded(student, lab.name, {}, {each.grade_id: each.points for each in exercises}, trouble)
+    most = {exercise.grade_id: exercise.points for exercise in assignment.exercises}
+    graded = Graded(student, assignment.name, {}, most, trouble)
     passed = {name: (ok, reason) for name, ok, reason in result.outcomes} if result else {}
-    tests = hidden_tests.load(lab.judge)
-    for exercise in exercises:
-        own = [test for test in tests if test.exercise == exercise.grade_id]
+    for exercise in assignment.exercises:
+        own = [test for test in assignment.tests if test.exercise == exercise.grade_id]
         reached = sum(test.points for test in own if passed.get(test.name, (False, ""))[0])
         graded.points[exercise.grade_id] = None if exercise.by_hand else min(reached, exercise.points)
         for test in own if result else []:
@@ -105,13 +104,13 @@ class Recorder:
     def __exit__(self, *error: object) -> None:
         self.gradebook.close()
 
-    def open_lab(self, lab: labs.Lab, source: NotebookNode) -> None:
+    def open_lab(self, assignment: Assignment) -> None:
         """Enter the lab and its cells; cells that are there keep the marks that hang on them."""
-        book, name = self.gradebook, lab.name
+        book, name = self.gradebook, assignment.name
         (self.folder / "source" / name).mkdir(parents=True, exist_ok=True)
         book.update_or_create_assignment(name)
         book.update_or_create_notebook(name, name)
-        for cell in source.cells:
+        for cell in assignment.source.cells:
             fields = notebooks.nbgrader_fields(cell)
             if not fields.get("grade_id"):
                 continue
@@ -203,7 +202,7 @@ def table(rows: list[Graded]) -> str:
     writer.writerow(["student", *names, "total", "max", "needs_manual_grade", "reasons", "remarks"])
     for row in rows:
         cells = ["" if row.points[name] is None else f"{row.points[name]:g}" for name in names]
-        texts = [_plain("; ".join(each)) for each in (row.reasons, row.remarks)]
+        texts = [_plain("; ".join(sentences)) for sentences in (row.reasons, row.remarks)]
         totals = [f"{row.total:g}", f"{sum(row.most.values()):g}", "yes" if row.needs_manual_grade else "no"]
         writer.writerow([row.student, *cells, *totals, *texts])
     return text.getvalue()
@@ -265,12 +264,12 @@ tr {{ border-bottom: 1px solid #ccc }}
 
 def _written(notebook: NotebookNode) -> dict[str, str]:
     """The written answers by grade id; empty where nothing was written."""
-    found = {}
+    answers = {}
     for cell in notebook.cells:
         if sanitise.kind_of(cell) == sanitise.REPORT:
             text = cell.source.strip()
-            found[notebooks.nbgrader_fields(cell)["grade_id"]] = "" if text == "YOUR ANSWER HERE" else text
-    return found
+            answers[notebooks.nbgrader_fields(cell)["grade_id"]] = "" if text == "YOUR ANSWER HERE" else text
+    return answers
 
 
 def _plain(text: str) -> str:

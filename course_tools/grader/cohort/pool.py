@@ -43,8 +43,11 @@ class Cache:
         except (OSError, ValueError, TypeError):  # not there, or written by another version
             return None
 
-    def put(self, key: str, result: Result) -> None:
-        notebooks.write_text(self.folder / f"{key}.json", json.dumps(asdict(result)))
+    def put(self, key: str, result: Result) -> Result:
+        """Keep the result, and give it back as a later run will see it: JSON knows no tuples."""
+        text = json.dumps(asdict(result))
+        notebooks.write_text(self.folder / f"{key}.json", text)
+        return Result(**json.loads(text))
 
 
 def key_of(job: Job) -> str:
@@ -78,8 +81,7 @@ def run(
             yield key, known
     if todo:
         for key, result in _on_dask(todo, scheduler) if scheduler else _on_processes(todo, min(workers, len(todo))):
-            cache.put(key, result)
-            yield key, cache.get(key)  # as a later run will see it
+            yield key, cache.put(key, result)
 
 
 def _on_processes(todo: dict[str, Job], workers: int) -> Iterator[tuple[str, Result]]:
@@ -87,8 +89,8 @@ def _on_processes(todo: dict[str, Job], workers: int) -> Iterator[tuple[str, Res
     context.set_forkserver_preload(["course_tools.grader.cohort.execution"])
     tries = dict.fromkeys(todo, 0)
     while todo:
-        theirs, ours = context.Pipe(duplex=False)
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_die_with_parent, initargs=(theirs,))
+        lifeline, our_end = context.Pipe(duplex=False)
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_die_with_parent, initargs=(lifeline,))
         try:
             running = {pool.submit(execution.run, job): key for key, job in todo.items()}
             for future in as_completed(running):
@@ -107,8 +109,8 @@ def _on_processes(todo: dict[str, Job], workers: int) -> Iterator[tuple[str, Res
             for process in list((pool._processes or {}).values()) if todo else []:
                 process.kill()
             pool.shutdown(wait=True, cancel_futures=True)
-            theirs.close()
-            ours.close()
+            lifeline.close()
+            our_end.close()
 
 
 def _die_with_parent(lifeline: Connection) -> None:

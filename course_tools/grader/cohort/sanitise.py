@@ -11,6 +11,7 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from course_tools.grader.cohort import outputs
+from course_tools.grader.jail import outputs
 from course_utils.command import notebooks
 
 MOST_CELLS = 2_000
@@ -66,7 +67,7 @@ def sanitise(content: bytes, released: NotebookNode, others: dict[str, NotebookN
         return Sanitised(None, "the file is JSON, but no notebook: it has no cells")
     if len(data["cells"]) > MOST_CELLS:
         return Sanitised(None, f"the notebook has more than {MOST_CELLS} cells")
-    cells = [each for each in map(_read_cell, data["cells"]) if each is not None]
+    cells = [cell for cell in map(_read_cell, data["cells"]) if cell is not None]
     remarks = []
     if len(cells) < len(data["cells"]):
         remarks.append(f"{len(data['cells']) - len(cells)} cells are malformed: left out")
@@ -96,7 +97,7 @@ def _is_work(cell: NotebookNode) -> bool:
     return kind_of(cell) in (SOLUTION, REPORT)
 
 
-def _list(value: Any) -> list:
+def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
@@ -123,7 +124,7 @@ def _read_cell(data: Any) -> _Cell | None:
 
 
 def _pictures(attachments: Any) -> dict[str, Any]:
-    kept = {}
+    kept: dict[str, Any] = {}
     for name, bundle in (attachments if isinstance(attachments, dict) else {}).items():
         for kind in ("image/png", "image/jpeg"):
             picture = bundle.get(kind) if isinstance(bundle, dict) else None
@@ -138,53 +139,62 @@ def _pictures(attachments: Any) -> dict[str, Any]:
 
 def _match(cells: list[_Cell], released: NotebookNode) -> dict[int, list[_Cell]]:
     """The handed-in cells that stand for each released cell, by its index; there may be several copies."""
-    found: dict[int, list[_Cell]] = {}
+    copies: dict[int, list[_Cell]] = {}
     placed: set[int] = set()
 
-    def match(key_of, released_key, *, only_missing: bool) -> None:
-        by_key: dict[Any, int] = {}
+    def match(
+        keys_of: Callable[[_Cell], list[str]], released_keys: Callable[[NotebookNode], list[str]], *, only_missing: bool
+    ) -> None:
+        by_key: dict[str, int] = {}
         for index, cell in enumerate(released.cells):
-            if not (only_missing and index in found):
-                for key in released_key(cell):
+            if not (only_missing and index in copies):
+                for key in released_keys(cell):
                     by_key.setdefault(key, index)
-        for cell in cells:
-            hits = [by_key[key] for key in key_of(cell) if key in by_key] if id(cell) not in placed else []
+        for handed_in in cells:
+            hits = [by_key[key] for key in keys_of(handed_in) if key in by_key] if id(handed_in) not in placed else []
             if hits:
-                found.setdefault(hits[0], []).append(cell)
-                placed.add(id(cell))
+                copies.setdefault(hits[0], []).append(handed_in)
+                placed.add(id(handed_in))
 
     match(
-        lambda cell: [cell.grade_id] if cell.grade_id else [],
-        lambda cell: [notebooks.nbgrader_fields(cell).get("grade_id")],
+        lambda handed_in: [handed_in.grade_id] if handed_in.grade_id else [],
+        lambda cell: [notebooks.nbgrader_fields(cell).get("grade_id", "")],
         only_missing=False,
     )
-    match(lambda cell: [cell.cell_id] if cell.cell_id else [], lambda cell: [str(cell.id)], only_missing=False)
     match(
-        lambda cell: [cell.source.strip()] if cell.source.strip() else [],
+        lambda handed_in: [handed_in.cell_id] if handed_in.cell_id else [],
+        lambda cell: [str(cell.id)],
+        only_missing=False,
+    )
+    match(
+        lambda handed_in: [handed_in.source.strip()] if handed_in.source.strip() else [],
         lambda cell: [cell.source.strip()],
         only_missing=True,
     )
     match(
-        lambda cell: _names(cell.source),
+        lambda handed_in: _names(handed_in.source),
         lambda cell: _names(cell.source) if kind_of(cell) == SOLUTION else [],
         only_missing=True,
     )
-    _match_reports(cells, released, found, placed)
-    return found
+    _match_reports(cells, released, copies, placed)
+    return copies
 
 
-def _match_reports(cells: list[_Cell], released: NotebookNode, found: dict[int, list[_Cell]], placed: set[int]) -> None:
+def _match_reports(
+    cells: list[_Cell], released: NotebookNode, copies: dict[int, list[_Cell]], placed: set[int]
+) -> None:
     """A written answer that nothing else tells: text behind what came before it, up to the next known cell."""
     for index, cell in enumerate(released.cells):
-        before = [copies for earlier, copies in sorted(found.items()) if earlier < index]
-        if kind_of(cell) != REPORT or index in found or not before:
+        before = [earlier_copies for earlier, earlier_copies in sorted(copies.items()) if earlier < index]
+        if kind_of(cell) != REPORT or index in copies or not before:
             continue
-        position = max(number for number, each in enumerate(cells) if each is before[-1][-1])
-        for each in cells[position + 1 :]:
-            if id(each) in placed or each.kind != "markdown":
+        last = before[-1][-1]
+        position = max(number for number, handed_in in enumerate(cells) if handed_in is last)
+        for handed_in in cells[position + 1 :]:
+            if id(handed_in) in placed or handed_in.kind != "markdown":
                 break
-            found.setdefault(index, []).append(each)
-            placed.add(id(each))
+            copies.setdefault(index, []).append(handed_in)
+            placed.add(id(handed_in))
 
 
 def _names(source: str) -> list[str]:
@@ -275,7 +285,7 @@ def _fill(made: NotebookNode, copies: list[_Cell], remarks: list[str]) -> None:
 
 def harmless(text: str) -> str:
     """Markdown whose HTML tags and script links are shown as text instead of being obeyed."""
-    return SCRIPT_LINK.sub(lambda found: found.group(0)[:-1] + "&#58;", TAG.sub("&lt;", text))
+    return SCRIPT_LINK.sub(lambda link: link.group(0)[:-1] + "&#58;", TAG.sub("&lt;", text))
 
 
 def _extra(cell: _Cell, name: str) -> NotebookNode:

@@ -9,6 +9,7 @@ import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
@@ -62,12 +63,11 @@ def find(path: Path, known: list[str], lab: str | None = None) -> list[Submissio
             + (f"; labs are {', '.join(known)}" if by_student else "")
         )
     ids = {name: student_id(name) for name in by_student}
-    found = [
-        _submission(ids[name], each, by_student[name], alone=lab is not None) for each in wanted for name in by_student
-    ]
     unique: dict[tuple[str, str], Submission] = {}
-    for each in found:  # two names that become one id
-        unique.setdefault((each.lab, each.student), each)
+    for wanted_lab in wanted:
+        for name in by_student:
+            submission = _submission(ids[name], wanted_lab, by_student[name], alone=lab is not None)
+            unique.setdefault((wanted_lab, submission.student), submission)  # two names that become one id
     return [unique[key] for key in sorted(unique)]
 
 
@@ -75,7 +75,7 @@ def student_id(name: str) -> str:
     """`name` as it may stand in a path, a URL and a spreadsheet: letters of any script, digits and . _ @ + - only."""
     name = unicodedata.normalize("NFC", name)
     name = name.encode("utf-8", "replace").decode()
-    safe = "".join(each if each.isalnum() or each in "._@+-" else quote(each, safe="") for each in name)
+    safe = "".join(letter if letter.isalnum() or letter in "._@+-" else quote(letter, safe="") for letter in name)
     if not safe[:1].isalnum() or ".." in safe:
         safe = "student_" + safe.replace("..", "%2E%2E")
     return safe[:MOST_NAME]
@@ -105,10 +105,8 @@ def _submission(student: str, lab: str, files: list[_File], *, alone: bool) -> S
 
 def _in_folder(root: Path) -> tuple[list[_File], list[str]]:
     root = root.resolve()
-    files = []
-    for place in _walk(root, LEVELS):
-        files.append(_File(place.relative_to(root).parts, lambda place=place: _read(place, root)))
-    folders = [each.name for each in sorted(root.iterdir()) if each.is_dir() and each.name not in IGNORED]
+    files = [_File(place.relative_to(root).parts, partial(_read, place, root)) for place in _walk(root, LEVELS)]
+    folders = [place.name for place in sorted(root.iterdir()) if place.is_dir() and place.name not in IGNORED]
     return files, folders
 
 
@@ -156,7 +154,7 @@ def _in_zip(path: Path) -> tuple[list[_File], list[str]]:
             elif stat.S_ISLNK(info.external_attr >> 16):
                 reason = "it is a symbolic link"
             if parts[-1].endswith(".ipynb") and len(parts) <= LEVELS and not info.is_dir():
-                files.append(_File(parts, lambda info=info, reason=reason: _read_member(path, info, reason)))
+                files.append(_File(parts, partial(_read_member, path, info, reason)))
             elif len(parts) > 1 or info.is_dir():
                 students.append(parts[0])
     return files, students

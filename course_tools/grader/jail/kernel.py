@@ -1,13 +1,14 @@
 """The Jupyter kernel in which a submission runs: IPython's, on sockets that it is given, with the judge's requests."""
 
 import random
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 import zmq
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
+from jupyter_client.connect import KernelConnectionInfo
 
 from course_tools.grader.judge.agent import Agent
 
@@ -15,10 +16,10 @@ from course_tools.grader.judge.agent import Agent
 class StudentKernel(IPythonKernel):
     """Answers `judge_request` on the shell channel, next to the requests that every kernel knows."""
 
-    msg_types = (*IPythonKernel.msg_types, "judge_request")
-
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.shell_handlers["judge_request"] = self.judge_request
+        assert self.shell is not None  # made by the line above
         self.agent = Agent(self.shell.user_ns)
 
     async def judge_request(self, stream: Any, ident: list[bytes], parent: dict[str, Any]) -> None:
@@ -27,6 +28,7 @@ class StudentKernel(IPythonKernel):
             answer = self.agent.answer(parent["content"])
         except BaseException as error:  # an interrupt, or a student's sys.exit
             answer = {"error": f"{type(error).__name__}: {error}"[:300]}
+        assert self.session is not None  # the application has given it
         self.session.send(stream, "judge_reply", answer, parent, ident=ident)
 
 
@@ -34,7 +36,7 @@ class StudentKernelApp(IPKernelApp):
     """The kernel's application without files: its listening sockets come from outside the jail."""
 
     kernel_class = StudentKernel
-    connection: dict[str, Any]
+    connection: KernelConnectionInfo
     sockets: dict[str, int]
 
     def init_connection_file(self) -> None:
@@ -52,7 +54,7 @@ class StudentKernelApp(IPKernelApp):
         self.debug_shell_socket.disconnect(self.shell_socket.getsockopt(zmq.LAST_ENDPOINT))
 
     def _try_bind_socket(self, s: zmq.Socket, port: int) -> int:
-        name = next(name for name in self.sockets if self.connection[f"{name}_port"] == port)
+        name = next(name for name in self.sockets if self.connection.get(f"{name}_port") == port)
         s.setsockopt(zmq.USE_FD, self.sockets[name])
         s.bind(f"ipc://{name}")
         return port
@@ -63,8 +65,8 @@ def run(connection: dict[str, Any], sockets: dict[str, int], *, seed: int) -> No
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
-    connection = {**connection, "key": connection["key"].encode()}
-    app = StudentKernelApp.instance(connection=connection, sockets=sockets)
-    app.connection, app.sockets = connection, sockets
+    app = StudentKernelApp.instance()
+    app.connection = cast(KernelConnectionInfo, {**connection, "key": connection["key"].encode()})
+    app.sockets = sockets
     app.initialize(["--HistoryManager.enabled=False", "--log-level=CRITICAL"])
     app.start()

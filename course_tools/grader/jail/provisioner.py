@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning import KernelProvisionerBase, KernelProvisionerFactory
@@ -52,16 +53,22 @@ class JailProvisioner(KernelProvisionerBase):
     """Starts, asks after and kills the kernel of a `JailedKernelManager`."""
 
     _runs = False
-    _folder: tempfile.TemporaryDirectory | None = None
+    _folder: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def manager(self) -> JailedKernelManager:
+        """The manager that made this provisioner."""
+        assert isinstance(self.parent, JailedKernelManager)
+        return self.parent
 
     @property
     def has_process(self) -> bool:
         return self._runs
 
     async def poll(self) -> int | None:
-        if not self._runs or not self.parent.jail.alive:
+        if not self._runs or not self.manager.jail.alive:
             return -1
-        return self.parent.jail.exited()
+        return self.manager.jail.exited()
 
     async def wait(self) -> int | None:
         self._stop()
@@ -80,33 +87,32 @@ class JailProvisioner(KernelProvisionerBase):
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         return {**kwargs, "cmd": []}
 
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """The judge's side makes the listening sockets, in a folder of its own, and hands them into the jail."""
-        manager = self.parent
+        manager = self.manager
         self._folder = tempfile.TemporaryDirectory(prefix="k")
         manager.ip = str(Path(self._folder.name) / "k")
         listening = []
         for name, port in PORTS.items():
             setattr(manager, f"{name}_port", port)
         for name in warden.CHANNELS:
-            each = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            each.bind(f"{manager.ip}-{PORTS[name]}")
-            each.listen(BACKLOG)
-            listening.append(each)
+            channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            channel.bind(f"{manager.ip}-{PORTS[name]}")
+            channel.listen(BACKLOG)
+            listening.append(channel)
         info = manager.get_connection_info()
-        connection = {**info, "key": info["key"].decode()}
-        connection = {name: value for name, value in connection.items() if isinstance(value, (str, int))}
+        plain = {name: value for name, value in info.items() if isinstance(value, (str, int))}
         try:
             manager.jail.start(
-                connection,
-                [each.fileno() for each in listening],
+                {**plain, "key": manager.session.key.decode()},
+                [channel.fileno() for channel in listening],
                 lab=manager.lab,
                 limits=manager.limits,
                 seed=manager.seed,
             )
         finally:
-            for each in listening:
-                each.close()
+            for channel in listening:
+                channel.close()
         self._runs = True
         self.connection_info = info
         return info
@@ -120,4 +126,4 @@ class JailProvisioner(KernelProvisionerBase):
     def _stop(self) -> None:
         if self._runs:
             self._runs = False
-            self.parent.jail.stop()
+            self.manager.jail.stop()

@@ -17,6 +17,7 @@ A container is not offered in place of bubblewrap. Without bubblewrap grading is
 
 import json
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -44,11 +46,15 @@ ANSWER_SECONDS = 20
 RESERVED_MIB = 1536
 THREADS = 64  # RLIMIT_NPROC counts threads; a kernel has a dozen
 PAGE = os.sysconf("SC_PAGE_SIZE")
+# Users of nobody, for kernels that a judge with root's rights starts: below 2^16, as a container may have no more, and
+# in the gap that systemd leaves between home directories (to 60577), its newer versions' login screens (to 60705) and
+# services with dynamic users (from 61184): https://systemd.io/UIDS-GIDS/.
+FREE_USERS = range(60706, 61184)
 MISSING = (
     "no sandbox here: install bubblewrap (`apt-get install bubblewrap`), or say --unsafe to run "
     "students' code with your own rights"
 )
-PACKAGES = tuple(Path(package.__file__).resolve().parent for package in (course_utils, course_tools))
+PACKAGES = tuple(Path(package.__path__[0]).resolve() for package in (course_utils, course_tools))
 READABLE = tuple(dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix), *PACKAGES)))  # Python and the course
 
 
@@ -147,16 +153,22 @@ class Jail:
     Raises `SandboxError` where it cannot be had.
     """
 
-    def __init__(self, *, labs: Path | None, preload: tuple[str, ...], unsafe: bool = False, cold: bool = False):
+    def __init__(
+        self, *, labs: Path | None, preload: tuple[str, ...], unsafe: bool = False, cold: bool = False
+    ) -> None:
         self.overrun = ""  # the limit that the running kernel broke
+        self._limits = Limits()  # of the running kernel
+        self._ended = threading.Event()  # set where no kernel runs that the watch could end
+        self._ended.set()
         self._lock = threading.Lock()
-        self._channel, theirs = socket.socketpair()
+        self._channel, wardens_end = socket.socketpair()
         self._home = tempfile.TemporaryDirectory(prefix="course-") if unsafe else None
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
-        self._watched: threading.Event | None = None
         program = [sys.executable, "-m", "course_tools.grader.jail.warden"]
-        if unsafe:
-            line, environment = program, {**os.environ, **ENVIRONMENT, "HOME": self._home.name}
+        line, environment, folder = program, None, "/"
+        if self._home is not None:
+            folder = self._home.name
+            environment = {**os.environ, **ENVIRONMENT, "HOME": folder}
             environment.pop("TMPDIR")
         else:
             places = ["--dir", ENVIRONMENT["HOME"], "--size", str(64 << 20), "--tmpfs", TEMPORARY]
@@ -164,17 +176,17 @@ class Jail:
                 size = ["--perms", "1777", "--size", str(Limits().disk_mib << 20)]
                 places = [part for place in warden.writable(ENVIRONMENT).values() for part in (*size, "--tmpfs", place)]
             places += ["--remount-ro", "/dev", "--remount-ro", "/"]
-            line, environment = [*_command(labs=labs), *places, *program], None
+            line = [*_command(labs=labs), *places, *program]
         self._process = subprocess.Popen(
             line,
-            stdin=theirs,
+            stdin=wardens_end.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=self._errors,
             env=environment,
-            cwd=self._home.name if unsafe else "/",
+            cwd=folder,
             start_new_session=True,
         )
-        theirs.close()
+        wardens_end.close()
         mode = "bare" if unsafe else "flat" if cold else "nested"
         try:
             self.mode = self._ask({"preload": preload, "mode": mode}, seconds=START_SECONDS)["mode"]
@@ -192,8 +204,7 @@ class Jail:
             "connection": connection,
             "lab": lab,
             "seed": seed,
-            "user": _free_user(self._process.pid),
-            "drops": os.geteuid() == 0,
+            "user": free_user(self._process.pid) if os.geteuid() == 0 else None,
             "tasks": _tasks(limits),
             "home": self._home.name if self._home else "",
             "data_mib": limits.memory_mib + RESERVED_MIB,
@@ -205,9 +216,9 @@ class Jail:
         answer = self._ask({"start": order}, sockets)
         if "error" in answer:
             raise SandboxError(f"a kernel could not be confined: {answer['error']}")
-        self._watched = threading.Event()
+        self._ended = threading.Event()
         for watch in (self._watch_processes, self._watch_memory):
-            threading.Thread(target=watch, args=(self._watched,), daemon=True).start()
+            threading.Thread(target=watch, args=(self._ended,), daemon=True).start()
 
     def check_peak(self) -> None:
         """Kill a kernel that went over its memory and gave it back before the watch looked.
@@ -217,7 +228,7 @@ class Jail:
         # A kernel's peak counts what it shares with the process that it was forked from, so that one's peak is allowed.
         most = (self._limits.memory_mib << 20) + self._own_peak
         if max(map(_peak, _descendants(self._process.pid)), default=0) > most:
-            self._overrun(self._too_much_memory(), self._watched)
+            self._overrun(self._too_much_memory(), self._ended)
 
     def exited(self) -> int | None:
         """The running kernel's exit code, or None while it runs."""
@@ -225,8 +236,7 @@ class Jail:
 
     def stop(self) -> None:
         """Kill the kernel and all that it started. Where the warden does not answer, the whole jail is killed."""
-        if self._watched is not None:
-            self._watched.set()
+        self._ended.set()
         try:
             self._ask({"stop": True})
         except SandboxError:
@@ -236,12 +246,12 @@ class Jail:
 
     @property
     def alive(self) -> bool:
+        """Whether the warden runs."""
         return self._process.poll() is None
 
     def close(self) -> None:
         """Kill everything in the jail, and wait until it is gone."""
-        if self._watched is not None:
-            self._watched.set()
+        self._ended.set()
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(timeout=ANSWER_SECONDS)
@@ -251,7 +261,9 @@ class Jail:
             self._home.cleanup()
             self._home = None
 
-    def _ask(self, request: dict[str, Any], sockets: list[int] = (), *, seconds: float = ANSWER_SECONDS) -> dict:
+    def _ask(
+        self, request: dict[str, Any], sockets: Sequence[int] = (), *, seconds: float = ANSWER_SECONDS
+    ) -> dict[str, Any]:
         with self._lock:
             try:
                 self._channel.settimeout(seconds)
@@ -262,7 +274,8 @@ class Jail:
                     if not part:
                         raise OSError("it ended")
                     line += part
-                return json.loads(line)
+                answer: dict[str, Any] = json.loads(line)
+                return answer
             except OSError as error:
                 said = ""
                 with suppress(OSError, ValueError):
@@ -305,12 +318,20 @@ def _tasks(limits: Limits) -> int:
     return own + room
 
 
-def _free_user(number: int) -> int:
-    """A user id that nobody has, different for each jail, and mapped where this machine is itself a container."""
-    mapped = (
-        int(Path("/proc/self/uid_map").read_text().split()[2]) if os.geteuid() == 0 and sys.platform == "linux" else 0
-    )
-    return 1_000_000 + number % 1_000_000 if mapped >= 2_000_000 else 60_000 + number % 5_000
+def free_user(number: int) -> int:
+    """One of `FREE_USERS` that has no name here and runs nothing; `number` says where the search begins.
+
+    Raises `SandboxError` where there is none.
+    """
+    busy = {process.info["uids"].real for process in psutil.process_iter(["uids"]) if process.info["uids"]}
+    start = number % len(FREE_USERS)
+    for user in (*FREE_USERS[start:], *FREE_USERS[:start]):
+        try:
+            pwd.getpwuid(user)
+        except KeyError:
+            if user not in busy:
+                return user
+    raise SandboxError(f"no user id from {FREE_USERS[0]} to {FREE_USERS[-1]} is free to run a submission")
 
 
 def _memory(root: int, *, exactly: bool = False) -> int:
@@ -339,9 +360,9 @@ def _peak(pid: int) -> int:
 
 
 def _descendants(root: int) -> list[int]:
-    found, todo = [], [root]
-    while todo:
-        pid = todo.pop()
+    pids, parents = [], [root]
+    while parents:
+        pid = parents.pop()
         try:
             tasks = Path(f"/proc/{pid}/task").iterdir()
             children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
@@ -352,6 +373,6 @@ def _descendants(root: int) -> list[int]:
                     children = [child.pid for child in psutil.Process(pid).children()]
         except OSError:
             children = []
-        found += children
-        todo += children
-    return found
+        pids += children
+        parents += children
+    return pids

@@ -91,4 +91,4 @@ def filter_of(machine: str) -> bytes:
         (JUMP_GREATER_EQUAL, 0, 1, X32_CALLS),
         (RETURN, 0, 0, KILL_PROCESS),
     ]
-    return b"".join(struct.pack("HBBI", *each) for each in head + body)
+    return b"".join(struct.pack("HBBI", *instruction) for instruction in head + body)

@@ -6,14 +6,14 @@ waited for longer than the clock allows.
 
 import json
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 import zmq
-from jupyter_client.session import Session
+from jupyter_client.session import DELIM, Session
 from nbformat.v4 import new_output
 
-from course_tools.grader.cohort.outputs import CellOutputs
 from course_tools.grader.jail.limits import Limits
+from course_tools.grader.jail.outputs import CellOutputs
 from course_tools.grader.jail.provisioner import JailedKernelManager
 from course_tools.grader.jail.sandbox import Jail, SandboxError
 from course_tools.grader.judge.student import StudentError
@@ -53,7 +53,7 @@ class KernelSession:
             self._shell = self._connect(zmq.DEALER, "shell", MOST_ANSWER_BYTES)
             self._control = self._connect(zmq.DEALER, "control", MOST_OUTPUT_BYTES)
             started = time.monotonic()
-            while not self._iopub.poll(POLL_SECONDS * 1000):
+            while not self._iopub.poll(int(1000 * POLL_SECONDS)):
                 if time.monotonic() - started > READY_SECONDS or self.jail.exited() is not None:
                     raise SandboxError("a kernel did not come up in the sandbox; is the Python environment readable?")
         except BaseException:
@@ -62,7 +62,10 @@ class KernelSession:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._manager.shutdown_kernel(now=True) if self._manager.has_kernel else self._manager.cleanup_resources()
+        if self._manager.has_kernel:
+            self._manager.shutdown_kernel(now=True)
+        else:
+            self._manager.cleanup_resources()
         if hasattr(self, "_iopub"):
             self._iopub.disable_monitor()
         self._context.destroy(linger=0)
@@ -72,7 +75,7 @@ class KernelSession:
         run = CellOutputs()
         content = {"code": source, "silent": False, "store_history": True, "user_expressions": {}}
         content |= {"allow_stdin": False, "stop_on_error": False}
-        sent = self._session.send(self._shell, "execute_request", content)["header"]["msg_id"]
+        request = self._request("execute_request", content)
         end = min(time.monotonic() + self.limits.cell_seconds, self.deadline)
         interrupted = replied = idle = False
         while not (replied and idle):
@@ -89,15 +92,15 @@ class KernelSession:
                 interrupted, end = True, now + INTERRUPT_SECONDS
                 run.error = f"took longer than {self._allowed(self.limits.cell_seconds)}"
             for channel, message in self._messages(end):
-                if message["parent_header"].get("msg_id") != sent:
+                if message["parent_header"].get("msg_id") != request:
                     continue
-                kind, what = message["header"].get("msg_type"), message["content"]
+                kind, fields = message["header"].get("msg_type"), message["content"]
                 if channel == "shell" and kind == "execute_reply":
                     replied, end = True, min(end, time.monotonic() + IDLE_SECONDS)
                 elif channel == "iopub" and kind == "status":
-                    idle |= what.get("execution_state") == "idle"
+                    idle |= fields.get("execution_state") == "idle"
                 elif channel == "iopub":
-                    run.add(kind, what)
+                    run.add(kind, fields)
         self._check_limits()
         return run
 
@@ -110,9 +113,9 @@ class KernelSession:
             raise KernelLost(self.lost)
         if time.monotonic() > self.deadline:
             raise StudentError(f"the submission took longer than {self.limits.submission_seconds:g} s in all")
-        sent = self._session.send(self._shell, "judge_request", request)["header"]["msg_id"]
+        sent = self._request("judge_request", request)
         end = min(time.monotonic() + self.limits.call_seconds, self.deadline)
-        what = request.get("path") or request.get("do")
+        called = request.get("path") or request.get("do")
         trouble = ""
         while True:
             now = time.monotonic()
@@ -121,7 +124,7 @@ class KernelSession:
                     self._kill(trouble + " and did not stop when interrupted")
                 self._session.send(self._control, "interrupt_request", {})
                 trouble, end = (
-                    f"{what} took longer than {self._allowed(self.limits.call_seconds)}",
+                    f"{called} took longer than {self._allowed(self.limits.call_seconds)}",
                     now + INTERRUPT_SECONDS,
                 )
             for channel, message in self._messages(end):
@@ -129,7 +132,14 @@ class KernelSession:
                     self._check_limits()
                     if trouble:
                         raise StudentError(trouble)
-                    return message["content"]
+                    answer: dict[str, Any] = message["content"]
+                    return answer
+
+    def _request(self, kind: str, content: dict[str, Any]) -> str:
+        """Send a request on the shell channel; the id by which its answers will name it."""
+        message = self._session.msg(kind, content=content)
+        self._session.send(self._shell, message)
+        return str(message["header"]["msg_id"])
 
     def _check_limits(self) -> None:
         self.jail.check_peak()
@@ -142,28 +152,28 @@ class KernelSession:
         return f"{seconds:g} s"
 
     def _connect(self, kind: int, name: str, most_bytes: int) -> zmq.Socket:
-        made = self._context.socket(kind)
-        made.setsockopt(zmq.MAXMSGSIZE, most_bytes)
-        made.setsockopt(zmq.RCVHWM, QUEUED_MESSAGES)
+        channel = self._context.socket(kind)
+        channel.setsockopt(zmq.MAXMSGSIZE, most_bytes)
+        channel.setsockopt(zmq.RCVHWM, QUEUED_MESSAGES)
         if kind == zmq.SUB:
-            made.subscribe(b"")
-        made.connect(f"ipc://{self._manager.ip}-{getattr(self._manager, name + '_port')}")
-        return made
+            channel.subscribe(b"")
+        channel.connect(f"ipc://{self._manager.ip}-{getattr(self._manager, name + '_port')}")
+        return channel
 
     def _messages(self, end: float) -> list[tuple[str, dict[str, Any]]]:
-        """What has come, at most one message a channel; waits a little where nothing has. Checks on the kernel."""
+        """What has arrived, at most one message a channel; waits a little where nothing has. Checks on the kernel."""
         if self.jail.overrun:
             self._kill(self.jail.overrun)
         poller = zmq.Poller()
         poller.register(self._shell, zmq.POLLIN)
         poller.register(self._iopub, zmq.POLLIN)
-        ready = dict(poller.poll(1000 * max(0.001, min(POLL_SECONDS, end - time.monotonic()))))
-        came = []
+        ready = dict(poller.poll(max(1, int(1000 * min(POLL_SECONDS, end - time.monotonic())))))
+        arrived = []
         for name, channel in (("shell", self._shell), ("iopub", self._iopub)):
             if channel in ready:
                 message = self._receive(channel)
                 if message is not None:
-                    came.append((name, message))
+                    arrived.append((name, message))
         if not ready and self.jail.exited() is not None:
             self._kill("ended the kernel")
         if self._broken.poll(0):
@@ -172,15 +182,15 @@ class KernelSession:
             self._kill("ended the kernel" if ended else f"put out more than {MOST_OUTPUT_BYTES >> 20} MiB at once")
         if self._seen_bytes > self.limits.output_mib << 20:
             self._kill(f"put out more than {self.limits.output_mib} MiB")
-        return came
+        return arrived
 
     def _receive(self, channel: zmq.Socket) -> dict[str, Any] | None:
         parts = channel.recv_multipart(copy=True)
         if channel is self._iopub:
             self._seen_bytes += sum(map(len, parts))
         try:
-            _, parts = self._session.feed_identities(parts)
-            header, parent, _, content = parts[1:5]
+            signature = parts.index(DELIM) + 1
+            header, parent, _, content = parts[signature + 1 : signature + 5]
             if sum(content.count(mark) for mark in (b",", b"[", b"{")) > MOST_PARTS:
                 return None
             message = {
@@ -192,7 +202,8 @@ class KernelSession:
             return None
         return message if all(isinstance(part, dict) for part in message.values()) else None
 
-    def _kill(self, reason: str) -> None:
-        self._manager.shutdown_kernel(now=True) if self._manager.has_kernel else None
+    def _kill(self, reason: str) -> NoReturn:
+        if self._manager.has_kernel:
+            self._manager.shutdown_kernel(now=True)
         self.lost = self.lost or self.jail.overrun or reason
         raise KernelLost(self.lost)

@@ -23,10 +23,9 @@ import resource
 import shutil
 import signal
 import socket
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from course_tools.grader.jail import seccomp
 
@@ -51,8 +50,8 @@ def writable(environment: Mapping[str, str]) -> dict[str, str]:
     return {"home": environment["HOME"], "tmp": environment["TMPDIR"], "shm": "/dev/shm"}
 
 
-def main() -> None:
-    """Serve requests until the judge's end of the socket closes."""
+def main() -> NoReturn:
+    """Serve requests until the judge's end of the socket closes, and with it this process."""
     channel = socket.socket(fileno=os.dup(0))
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
@@ -89,14 +88,15 @@ def main() -> None:
 
 def receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
     """One line from the judge and the sockets that came with it; ends this process where the judge is gone."""
-    line, sockets = b"", []
+    line, sockets = b"", list[int]()
     while not line.endswith(b"\n"):
-        part, came, _, _ = socket.recv_fds(channel, 65536, len(CHANNELS))
-        sockets += came
+        part, received, _, _ = socket.recv_fds(channel, 65536, len(CHANNELS))
+        sockets += received
         if not part:
             os._exit(0)
         line += part
-    return json.loads(line), sockets
+    request: dict[str, Any] = json.loads(line)
+    return request, sockets
 
 
 def _exit_code(kernel: tuple[int, int] | None, options: int) -> int | None:
@@ -111,33 +111,35 @@ def _exit_code(kernel: tuple[int, int] | None, options: int) -> int | None:
 
 def _start(order: dict[str, Any], sockets: list[int], mode: str, channel: socket.socket) -> tuple[int, int]:
     """Fork a kernel; the process to wait for and the one to kill. Raises `OSError` where it could not be confined."""
-    ours, theirs = os.pipe()
+    listen, tell = os.pipe()
     child = os.fork()
     if child == 0:
+        confined = False
         try:
-            os.close(ours)
+            os.close(listen)
             channel.close()
             os.setsid()
             for number in (1, 2):
                 os.dup2(0, number)
             if mode == "nested":
-                _become_a_namespace_and_wait(theirs)  # returns in its grandchild only
+                _become_a_namespace_and_wait(tell)  # returns in its grandchild only
             _confine(order, mode)
-            os.write(theirs, CONFINED)
-            theirs = _close_all_but([0, 1, 2, *sockets])
+            os.write(tell, CONFINED)
+            confined = True
+            _close_all_but([0, 1, 2, *sockets])
             if mode == "nested":
                 _reap_and_die_with_the_kernel()  # returns in the kernel's process only
             _run_kernel(order, dict(zip(CHANNELS, sockets, strict=True)))
         except BaseException as error:
-            if theirs is not None:
-                os.write(theirs, f"{type(error).__name__}: {error}".encode())
+            if not confined:
+                os.write(tell, f"{type(error).__name__}: {error}".encode())
         finally:
             os._exit(70)
-    os.close(theirs)
+    os.close(tell)
     for number in sockets:
         os.close(number)
-    with os.fdopen(ours, "rb") as told:
-        said = told.read()
+    with os.fdopen(listen, "rb") as confinement:
+        said = confinement.read()
     if CONFINED not in said:
         raise OSError(said.decode(errors="replace"))
     return child, int(said.replace(CONFINED, b"") or child)
@@ -178,7 +180,7 @@ def _confine(order: dict[str, Any], mode: str) -> None:
         _mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, f"size={disk},nr_inodes=20000,mode=755")
         for name, place in writable(os.environ).items():
             Path("/run", name).mkdir(mode=0o700)
-            if order["drops"]:
+            if user is not None:
                 os.chown(f"/run/{name}", user, user)
             _mount(f"/run/{name}", place, None, MS_BIND)
         _checked(libc.umount2(b"/run", MNT_DETACH), "umount2")
@@ -196,7 +198,7 @@ def _confine(order: dict[str, Any], mode: str) -> None:
         _checked(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
         for number in range(LAST_CAPABILITY + 1):
             libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)  # those that this kernel does not know are refused
-        if order["drops"]:
+        if user is not None:
             os.setgroups([])
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
@@ -208,11 +210,11 @@ def _confine(order: dict[str, Any], mode: str) -> None:
     released = Path(LAB_FILES, order["lab"])
     if released.is_dir():
         # One by one: `copytree` would set the mode of the home too, which is not ours in a jail for one kernel.
-        for each in released.iterdir():
-            if each.is_dir():
-                shutil.copytree(each, Path(home, each.name), ignore=shutil.ignore_patterns("*.ipynb"))
-            elif each.suffix != ".ipynb":
-                shutil.copy2(each, home)
+        for path in released.iterdir():
+            if path.is_dir():
+                shutil.copytree(path, Path(home, path.name), ignore=shutil.ignore_patterns("*.ipynb"))
+            elif path.suffix != ".ipynb":
+                shutil.copy2(path, home)
 
 
 def _limit(which: int, most: int) -> None:
@@ -259,4 +261,4 @@ def _checked(result: int, what: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

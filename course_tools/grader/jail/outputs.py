@@ -20,26 +20,26 @@ class CellOutputs:
     error: str = ""
     room: int = KEPT_TEXT  # characters that may still come
 
-    def add(self, kind: Any, what: dict[str, Any]) -> None:
+    def add(self, kind: Any, fields: dict[str, Any]) -> None:
         """Take one output: its type and its fields, as Jupyter's messages and notebooks name them; unknown ones go."""
         if kind == "stream":
-            text = self._cut(what.get("text"))
-            name = "stderr" if what.get("name") == "stderr" else "stdout"
+            text = self._cut(fields.get("text"))
+            name = "stderr" if fields.get("name") == "stderr" else "stdout"
             if self.outputs and self.outputs[-1].get("name") == name:
                 self.outputs[-1].text += text
             elif text:
                 self.outputs.append(new_output("stream", name=name, text=text))
         elif kind == "error":
-            name, value = str(what.get("ename"))[:100], str(what.get("evalue"))[:500]
+            name, value = str(fields.get("ename"))[:100], str(fields.get("evalue"))[:500]
             self.error = self.error or f"{name}: {value}"
             line = self._cut(f"{name}: {value}")
             self.outputs.append(new_output("error", ename=name, evalue=value, traceback=[line]))
-        elif kind in ("display_data", "execute_result") and isinstance(what.get("data"), dict):
-            data = {"text/plain": self._cut(what["data"].get("text/plain"))}
-            for picture in SAFE_PICTURES:
-                came = _joined(what["data"].get(picture))
-                if len(came) <= KEPT_PICTURE and _is_base64(came):
-                    data[picture] = came
+        elif kind in ("display_data", "execute_result") and isinstance(fields.get("data"), dict):
+            data = {"text/plain": self._cut(fields["data"].get("text/plain"))}
+            for picture_type in SAFE_PICTURES:
+                picture = _joined(fields["data"].get(picture_type))
+                if len(picture) <= KEPT_PICTURE and _is_base64(picture):
+                    data[picture_type] = picture
             self.outputs.append(new_output("display_data", data=data))
 
     def _cut(self, text: Any) -> str:
@@ -53,9 +53,9 @@ class CellOutputs:
 def handed_in(outputs: Any) -> list[NotebookNode]:
     """The outputs that a cell had when its notebook was handed in, made safe: any value that JSON can hold."""
     kept = CellOutputs()
-    for each in outputs[:MOST_HANDED_IN] if isinstance(outputs, list) else []:
-        if isinstance(each, dict):
-            kept.add(each.get("output_type"), each)
+    for output in outputs[:MOST_HANDED_IN] if isinstance(outputs, list) else []:
+        if isinstance(output, dict):
+            kept.add(output.get("output_type"), output)
     return kept.outputs
 
 
@@ -67,4 +67,4 @@ def _joined(text: Any) -> str:
 
 
 def _is_base64(text: str) -> bool:
-    return bool(text) and text.isascii() and all(part.isalnum() or part in "+/=\n" for part in set(text))
+    return bool(text) and text.isascii() and all(character.isalnum() or character in "+/=\n" for character in set(text))
