@@ -124,7 +124,7 @@ def formgrader(
     from course_utils.command import notebooks
 
     folder = into or notebooks.course_root() / "grading"
-    raise typer.Exit(serve(folder, port=port, browser=browser))
+    serve(folder, port=port, browser=browser)
 
 
 @commands.command(rich_help_panel=HEADING)

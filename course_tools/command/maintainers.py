@@ -1,5 +1,6 @@
 """The verbs that maintainers need: notebooks run, compared, repeated and indexed, and the benchmarks."""
 
+import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,6 +51,7 @@ def validate(
     from course_utils import runtime
     from course_utils.command import notebooks
 
+    importlib.import_module("nbval")  # where it is missing, better one line here than one from each notebook
     where = runtime.device(device).type
     root = notebooks.course_root()
     jobs_to_do = [validation.prepare(path, device_type=where) for path in notebooks.find(names or (), root)]

@@ -4,9 +4,8 @@ import errno
 import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -16,13 +15,15 @@ from course_utils.errors import CourseError
 
 GROUPS = "course.commands"  # entry points, each a `typer.Typer` with the verbs of one group
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+REST = "run `make setup`, or with conda `pip install -c constraints.txt -e '.[instructor,dev]'`"
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Sections(TyperGroup):
     """Lists the verbs under the headings that they give as `rich_help_panel`, each help text whole."""
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    # Any: a context and a formatter are click's in one version of typer, and its own in the next.
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
         for name in self.list_commands(ctx):
             verb = self.get_command(ctx, name)
@@ -34,7 +35,7 @@ class Sections(TyperGroup):
             with formatter.section(heading):
                 formatter.write_dl(rows)
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """In the order in which they were added: the groups stay together."""
         return list(self.commands)
 
@@ -81,6 +82,10 @@ def run(app: Callable[[], object]) -> NoReturn:
         sys.exit(0)
     except CourseError as error:
         message = str(error)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("course_"):
+            raise
+        message = f"this needs {error.name}, which is not installed: {REST}"
     except OSError as error:
         if error.errno not in (*NO_SPACE, errno.EACCES, errno.EROFS, errno.ENOENT):
             raise

@@ -25,7 +25,7 @@ def lab(
     from course_utils.command import jupyterlab, notebooks
 
     root = notebooks.course_root()
-    raise typer.Exit(jupyterlab.serve(jupyterlab.chosen_notebook(notebook, root), root, port=port, browser=browser))
+    jupyterlab.serve(jupyterlab.chosen_notebook(notebook, root), root, port=port, browser=browser)
 
 
 @commands.command(rich_help_panel=HEADING)
