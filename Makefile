@@ -10,8 +10,10 @@ BIN := .venv/bin
 STUDENT := .venv/student
 
 # TORCH=cpu is PyTorch without CUDA, TORCH=auto the one for this machine's driver; without it PyPI's comes.
-# $(STUDENT) keeps the choice, so that a later `make` stays with it.
-TORCH ?= $(shell cat $(STUDENT) 2>/dev/null)
+# $(STUDENT) keeps the choice, so that a later `make` stays with it, as does `make clean lab`.
+ifndef TORCH
+TORCH := $(shell cat $(STUDENT) 2>/dev/null)
+endif
 
 .PHONY: lab same-torch clean
 

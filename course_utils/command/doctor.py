@@ -10,12 +10,25 @@ from importlib import metadata
 from importlib.metadata import entry_points
 
 from course_utils import runtime
+from course_utils.command import notebooks
 from course_utils.errors import CourseError
 
-REINSTALL = "install the course again: `make clean lab`, or `pip install --force-reinstall -e .`"
+REINSTALL = "install again: `make clean lab`, or with conda `pip install -c constraints.txt --force-reinstall -e .`"
 NEEDS = "course.needs"  # entry points: what else an installed part of the course needs
 DISK_NEEDED = 2 * 2**30  # bytes: the full data sets, and room for a student's own notebooks
-LIBRARIES = ("torchinfo", "torchmetrics", "matplotlib", "skimage", "sklearn", "ipywidgets", "nbval", "nbclient")
+LIBRARIES = (
+    "torchinfo",
+    "torchmetrics",
+    "pycocotools",
+    "bjontegaard",
+    "safetensors",
+    "scipy",
+    "matplotlib",
+    "skimage",
+    "sklearn",
+    "ipywidgets",
+    "nbclient",
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,7 @@ def examine() -> list[Finding]:
         "codecs": _codecs,
         "disk": _disk,
         "JupyterLab": _jupyterlab,
+        "course": _course,
     }
     for group in sorted(entry_points(group=NEEDS), key=lambda group: group.name):
         checks[group.name] = group.load()
@@ -132,3 +146,13 @@ def _jupyterlab() -> tuple[str, str]:
 
     KernelSpecManager().get_kernel_spec("python3")
     return "ok", f"{metadata.version('jupyterlab')}, kernel python3"
+
+
+def _course() -> tuple[str, str]:
+    root = notebooks.course_root()
+    lessons = len(list((root / "lessons").glob("*.ipynb")))
+    labs = len(list((root / "labs").glob("*/*.ipynb")))
+    text = f"{lessons} lessons and {labs} labs in {root}"
+    if not os.access(root / "lessons", os.W_OK):
+        return "warn", f"{text}, which cannot be written: copy the folder to a place of your own"
+    return "ok", text
