@@ -1,14 +1,17 @@
 """One loop for every supervised lesson. Lesson 01 writes it out; this is the same loop with a bar and a record."""
 
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from tqdm.auto import tqdm
@@ -82,60 +85,56 @@ def fit(
     """Train `model` for `epochs` passes over `data`, and record what happens.
 
     data, test_data: iterables of (inputs, targets) mini-batches, such as `ImageSet.batches(…)` or a `DataLoader`;
-        tensors, or tuples, lists and dicts of them; they are moved to the model's device
+        tensors or packed sequences, or tuples, lists and dicts of them; they are moved to the model's device
     schedule: stepped after every optimiser step
     loss, accuracy: functions of (outputs, targets); `accuracy=None` where the notion makes no sense
     precision: "float32", or "bf16" for bfloat16 autocast (weights stay float32)
     channels_last: lay 4-d tensors out as NHWC, which convolutions often prefer
 
-    The stop button (KeyboardInterrupt) ends the run after the last whole step: the history so far is returned.
-    Raises `CourseError` for an unknown precision, and `ValueError` for data without a batch.
+    The stop button (KeyboardInterrupt) ends the run after a whole step: the weights, the schedule and the history that
+    is returned have taken the same steps. Raises `CourseError` for an unknown precision, `ValueError` for data without
+    a batch.
     """
-    where = next(model.parameters()).device
+    device = next(model.parameters()).device
     layout = torch.channels_last if channels_last else torch.contiguous_format
     model.to(memory_format=layout)
-    history = History()
-    steps = epochs * len(data) if hasattr(data, "__len__") else None
-    with tqdm(total=steps, desc="training", unit="step", disable=not runtime.progress_wanted()) as bar:
-        for number in range(1, epochs + 1):
-            model.train()
-            running = _Running()
-            started = time.perf_counter()
-            try:
+    history, epoch = History(), _Pass(0)
+    steps = epochs * len(data) if isinstance(data, Sized) else None
+    try:
+        with tqdm(total=steps, desc="training", unit="step", disable=not runtime.progress_wanted()) as bar:
+            for number in range(1, epochs + 1):
+                model.train()
+                epoch = _Pass(number)
                 for batch in data:
-                    inputs, targets = _moved(batch, where, layout)
-                    with _autocast(where, precision):
+                    inputs, targets = _moved(batch, device, layout)
+                    with _autocast(device, precision):
                         outputs = model(inputs)
                         batch_loss = loss(outputs, targets)
                     optimizer.zero_grad()
                     batch_loss.backward()
-                    optimizer.step()
-                    history.step_learning_rate.append(optimizer.param_groups[0]["lr"])
-                    if schedule is not None:
-                        schedule.step()
-                    running.add(batch_loss, outputs, targets, accuracy)
+                    batch_score = _score(batch_loss, outputs, targets, accuracy)
+                    learning_rate = optimizer.param_groups[0]["lr"]
+                    with _stop_button_waits():
+                        optimizer.step()
+                        if schedule is not None:
+                            schedule.step()
+                        epoch.steps.append((learning_rate, batch_score))
                     bar.update()
-            except KeyboardInterrupt:
-                history.interrupted = True
-            if running.counts:
-                means = running.means()  # waits for the device, so the clock below tells the truth
-                seconds = time.perf_counter() - started
-                history.step_loss += running.step_losses()
-                test = None
-                if test_data is not None and not history.interrupted:
-                    try:
-                        test = evaluate(model, test_data, loss=loss, accuracy=accuracy, precision=precision)
-                    except KeyboardInterrupt:
-                        history.interrupted = True
-                history.epochs.append(Epoch(number, len(running.counts), means, test, seconds))
+                if not epoch.steps:
+                    reason = "it is empty, or a generator that was used up by an earlier epoch"
+                    raise ValueError(f"data has no batch: {reason}")
+                with _stop_button_waits():
+                    epoch.enter(history)
+                if test_data is not None:
+                    test = evaluate(model, test_data, loss=loss, accuracy=accuracy, precision=precision)
+                    history.epochs[-1] = replace(history.epochs[-1], test=test)
                 bar.set_postfix(_postfix(history.epochs[-1]))
-            elif not history.interrupted:
-                raise ValueError("data has no batch: it is empty, or a generator that was used up by an earlier epoch")
-            if history.interrupted:
-                # A step that was cut off counts neither in the learning rates nor in the losses.
-                del history.step_learning_rate[len(history.step_loss) :]
-                tqdm.write(f"stopped in epoch {number} after {len(history.step_loss)} steps; the model keeps them")
-                break
+    except KeyboardInterrupt:
+        history.interrupted = True
+        if epoch.steps and len(history.epochs) < epoch.number:
+            epoch.enter(history)
+        taken = len(history.step_loss)
+        tqdm.write(f"stopped in epoch {max(epoch.number, 1)} after {taken} steps; the model keeps them")
     return history
 
 
@@ -173,75 +172,112 @@ def evaluate(
 ) -> Evaluation:
     """Mean loss and accuracy of `model` over `data` in evaluation mode, without gradients.
 
-    The model is put back into the mode in which it came. Arguments as in `fit`. Raises `ValueError` for empty data.
+    The model is put back into the mode that it was in. Arguments as in `fit`. Raises `ValueError` for empty data.
     """
-    where = next(model.parameters()).device
+    device = next(model.parameters()).device
     was_training = model.training
     model.eval()
-    running = _Running()
+    scores = []
     try:
         for batch in data:
-            inputs, targets = _moved(batch, where, torch.preserve_format)
-            with _autocast(where, precision):
+            inputs, targets = _moved(batch, device, torch.preserve_format)
+            with _autocast(device, precision):
                 outputs = model(inputs)
                 batch_loss = loss(outputs, targets)
-            running.add(batch_loss, outputs, targets, accuracy)
+            scores.append(_score(batch_loss, outputs, targets, accuracy))
     finally:
         model.train(was_training)
-    if not running.counts:
+    if not scores:
         raise ValueError("data has no batch to evaluate")
-    return running.means()
+    return _means(scores)
 
 
-class _Running:
-    """Sums kept on the device: reading a number from a GPU at every step would make it wait at every step."""
+@dataclass(frozen=True)
+class _Score:
+    """One mini-batch. The numbers stay on the device: reading one at every step would make a GPU wait at every step."""
 
-    def __init__(self) -> None:
-        self.counts: list[int] = []
-        self.losses: list[Tensor] = []
-        self.accuracies: list[Tensor] = []
+    examples: int
+    loss: Tensor
+    accuracy: Tensor
 
-    def add(self, loss: Tensor, outputs: Any, targets: Any, accuracy: Callable[[Any, Any], Tensor] | None) -> None:
-        loss = loss.detach().float()
-        score = torch.full_like(loss, torch.nan) if accuracy is None else accuracy(outputs, targets).detach()
-        self.losses.append(loss)
-        self.accuracies.append(score)
-        self.counts.append(_examples(targets))
 
-    def step_losses(self) -> list[float]:
-        return torch.stack(self.losses).tolist()
+def _score(loss: Tensor, outputs: Any, targets: Any, accuracy: Callable[[Any, Any], Tensor] | None) -> _Score:
+    loss = loss.detach().float()
+    share = torch.full_like(loss, torch.nan) if accuracy is None else accuracy(outputs, targets).detach()
+    return _Score(_examples(targets), loss, share)
 
-    def means(self) -> Evaluation:
-        weights = torch.tensor(self.counts, dtype=torch.float64)
-        weights /= weights.sum()
-        loss, accuracy = (
-            float((torch.stack(values).cpu().double() * weights).sum()) for values in (self.losses, self.accuracies)
-        )
-        return Evaluation(loss=loss, accuracy=accuracy)
+
+def _means(scores: Sequence[_Score]) -> Evaluation:
+    """Means over the examples of all mini-batches; reading them waits for the device."""
+    weights = torch.tensor([score.examples for score in scores], dtype=torch.float64)
+    weights /= weights.sum()
+    losses, accuracies = [score.loss for score in scores], [score.accuracy for score in scores]
+    loss, accuracy = (float((torch.stack(values).cpu().double() * weights).sum()) for values in (losses, accuracies))
+    return Evaluation(loss=loss, accuracy=accuracy)
+
+
+class _Pass:
+    """The steps of one pass over the training data: learning rate and score of each."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.steps: list[tuple[float, _Score]] = []
+        self.started = time.perf_counter()
+
+    def enter(self, history: History) -> None:
+        """Write the pass into the history."""
+        rates, scores = zip(*self.steps, strict=True)
+        means = _means(scores)  # waits for the device, so the clock below tells the truth
+        seconds = time.perf_counter() - self.started
+        history.step_loss += torch.stack([score.loss for score in scores]).tolist()
+        history.step_learning_rate += rates
+        history.epochs.append(Epoch(self.number, len(scores), means, None, seconds))
+
+
+@contextmanager
+def _stop_button_waits() -> Iterator[None]:
+    """Put a KeyboardInterrupt off until the block is done: a step taken by half, or not recorded, would be lost."""
+    raises = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not raises or threading.current_thread() is not threading.main_thread():
+        yield  # here nothing raises
+        return
+    pressed: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def _examples(targets: Any) -> int:
+    """The length of the first tensor in `targets`."""
     while not isinstance(targets, Tensor):
         targets = next(iter(targets.values() if isinstance(targets, dict) else targets))
     return len(targets)
 
 
-def _moved(batch: Any, where: torch.device, layout: torch.memory_format) -> Any:
+def _moved(batch: Any, device: torch.device, layout: torch.memory_format) -> Any:
+    """The batch on `device`, in the containers in which it came; 4-d floating-point tensors in `layout`."""
     if isinstance(batch, Tensor):
         pinned = layout if batch.ndim == 4 and batch.is_floating_point() else torch.preserve_format
-        return batch.to(where, non_blocking=True, memory_format=pinned)
+        return batch.to(device, non_blocking=True, memory_format=pinned)
+    if isinstance(batch, PackedSequence):
+        return batch.to(device)  # its batch sizes stay on the CPU
     if isinstance(batch, dict):
-        return {name: _moved(part, where, layout) for name, part in batch.items()}
+        return {name: _moved(part, device, layout) for name, part in batch.items()}
     if isinstance(batch, (tuple, list)):
-        return type(batch)(_moved(part, where, layout) for part in batch)
+        parts = [_moved(part, device, layout) for part in batch]
+        return type(batch)(*parts) if hasattr(batch, "_fields") else type(batch)(parts)  # fields: a NamedTuple
     return batch
 
 
-def _autocast(where: torch.device, precision: str) -> AbstractContextManager:
+def _autocast(device: torch.device, precision: str) -> AbstractContextManager:
     if precision not in PRECISIONS:
         raise CourseError(f"unknown precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
     dtype = PRECISIONS[precision]
-    return torch.autocast(where.type, dtype=dtype or torch.bfloat16, enabled=dtype is not None)
+    return torch.autocast(device.type, dtype=dtype or torch.bfloat16, enabled=dtype is not None)
 
 
 def _postfix(epoch: Epoch) -> dict[str, str]:
