@@ -2,12 +2,12 @@
 
 The variables that the course reads:
 
-| variable          | values                                | meaning                                             |
-| ----------------- | ------------------------------------- | --------------------------------------------------- |
-| `COURSE_DEVICE`   | `auto` (default), `cpu`, `cuda`, `mps` | the device that `device()` answers                 |
-| `COURSE_DATA`     | a folder                              | where full data sets are cached                     |
-| `COURSE_PROGRESS` | `off`                                 | no progress bars, as when outputs are being stored  |
-| `OMP_NUM_THREADS` | a number                              | torch's threads, else 1 where outputs are stored   |
+| variable          | values                                 | meaning                                          |
+| ----------------- | -------------------------------------- | ------------------------------------------------ |
+| `COURSE_DEVICE`   | `auto` (default), `cpu`, `cuda`, `mps` | the device that `device()` answers               |
+| `COURSE_DATA`     | a folder                               | where full data sets are cached                  |
+| `COURSE_PROGRESS` | `off`                                  | no progress bars: outputs are being stored       |
+| `OMP_NUM_THREADS` | a number                               | torch's threads, else 1 where outputs are stored |
 """
 
 import os
@@ -23,11 +23,13 @@ import torch
 from course_utils.errors import CourseError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # Linux's control group: microseconds of each period, or "max"
 
 
 def device(name: str | None = None) -> torch.device:
-    """The device to compute on: `name`, else `COURSE_DEVICE`, else the best one present (CUDA, then MPS, then CPU).
+    """The device to compute on: `name`, else what `COURSE_DEVICE` says; "auto", the default, is CUDA, else the CPU.
 
+    Apple's GPU ("mps") has to be asked for: it has no float64, in which the lessons compare with the library.
     Raises `CourseError` for an unknown name, and for a device that this machine does not have.
     """
     name = (name or os.environ.get("COURSE_DEVICE") or "auto").strip().lower()
@@ -35,7 +37,7 @@ def device(name: str | None = None) -> torch.device:
         raise CourseError(f"unknown device {name!r}: set COURSE_DEVICE (or --device) to one of {', '.join(DEVICES)}")
     present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        name = next(candidate for candidate in ("cuda", "mps", "cpu") if present[candidate])
+        name = "cuda" if present["cuda"] else "cpu"
     if not present[name]:
         raise CourseError(f"no {name} device on this machine: use --device cpu, or unset COURSE_DEVICE")
     return torch.device(name)
@@ -64,8 +66,8 @@ def synchronize(device: torch.device) -> None:
 def cores() -> int:
     """How many cores this process may use: a container's or a scheduler's share, not what the machine has."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:  # Linux's control group: microseconds of processor time in each period, or "max"
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+    try:
+        quota, period = CPU_QUOTA.read_text(encoding="ascii").split()
         return max(1, min(allowed, round(int(quota) / int(period))))
     except (OSError, ValueError):
         return allowed

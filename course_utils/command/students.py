@@ -8,7 +8,7 @@ HEADING = "For students"
 
 commands = typer.Typer()
 
-Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps; default: COURSE_DEVICE, else the best.")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps; default: COURSE_DEVICE, else auto.")]
 Port = Annotated[int | None, typer.Option(help="The port to serve on; default: the first free from 8888.")]
 Browser = Annotated[bool, typer.Option(help="Open a browser; --no-browser on a server.")]
 

@@ -1,5 +1,6 @@
 """course_utils.runtime: the device, the seed, the progress bar."""
 
+import os
 import random
 
 import numpy as np
@@ -20,12 +21,29 @@ def test_the_environment_names_the_device_where_no_argument_does(monkeypatch):
     assert runtime.device().type == "cpu"
 
 
-@pytest.mark.parametrize("present, expected", [({"cuda", "mps"}, "cuda"), ({"mps"}, "mps"), (set(), "cpu")])
-def test_auto_takes_the_best_device_present(monkeypatch, present, expected):
+@pytest.fixture
+def present(monkeypatch) -> set[str]:
+    """The accelerators of this machine, none at first."""
+    names: set[str] = set()
     monkeypatch.delenv("COURSE_DEVICE", raising=False)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: "cuda" in present)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: "mps" in present)
-    assert runtime.device().type == expected
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: "cuda" in names)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: "mps" in names)
+    return names
+
+
+@pytest.mark.parametrize("names, expected", [({"cuda", "mps"}, "cuda"), ({"mps"}, "cpu"), (set(), "cpu")])
+def test_auto_takes_cuda_where_it_is_and_else_the_cpu(present, names, expected):
+    present |= names
+    assert runtime.device().type == runtime.device("auto").type == expected
+
+
+def test_apples_gpu_is_taken_where_somebody_asks_for_it(present, monkeypatch):
+    with pytest.raises(CourseError, match="no mps device on this machine"):
+        runtime.device("mps")
+    present |= {"mps"}
+    assert runtime.device("mps").type == "mps"
+    monkeypatch.setenv("COURSE_DEVICE", "mps")
+    assert runtime.device().type == "mps"
 
 
 def test_an_unknown_device_is_a_clear_error():
@@ -45,6 +63,48 @@ def test_the_same_seed_gives_the_same_numbers_everywhere():
         return random.random(), np.random.rand(), torch.rand(1).item(), torch.rand(1, generator=generator).item()
 
     assert draw() == draw()
+
+
+@pytest.mark.parametrize("kind, waits", [("cuda", ["cuda"]), ("mps", ["mps"]), ("cpu", [])])
+def test_a_clock_waits_for_the_device_that_works_in_its_own_time(monkeypatch, kind, waits):
+    waited: list[str] = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: waited.append(device.type))
+    monkeypatch.setattr(torch.mps, "synchronize", lambda: waited.append("mps"))
+    runtime.synchronize(torch.device(kind))
+    assert waited == waits
+
+
+@pytest.mark.parametrize(
+    "allowed, quota, expected",
+    [
+        ({0, 5}, None, 2),
+        (None, None, 7),  # macOS and Windows do not say which cores a process may use
+        ({0, 1, 2, 3}, "max 100000", 4),
+        ({0, 1, 2, 3}, "250000 100000", 2),
+        ({0, 1, 2, 3}, "20000 100000", 1),
+        ({0, 1}, "800000 100000", 2),
+    ],
+)
+def test_the_cores_are_those_that_this_process_may_use(monkeypatch, tmp_path, allowed, quota, expected):
+    if allowed is None:
+        monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    else:
+        monkeypatch.setattr(os, "sched_getaffinity", lambda process: allowed, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    monkeypatch.setattr(runtime, "CPU_QUOTA", tmp_path / "cpu.max")
+    if quota:
+        runtime.CPU_QUOTA.write_text(quota + "\n")
+    assert runtime.cores() == expected
+
+
+def test_a_variable_is_set_for_a_while_and_then_as_before(monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", "before")
+    monkeypatch.delenv("COURSE_PROGRESS", raising=False)
+    with pytest.raises(ZeroDivisionError), runtime.environment(COURSE_DATA="now", COURSE_PROGRESS="off", COURSE_X=None):
+        assert os.environ["COURSE_DATA"] == "now" and os.environ["COURSE_PROGRESS"] == "off"
+        assert "COURSE_X" not in os.environ
+        _ = 1 / 0
+    assert os.environ["COURSE_DATA"] == "before" and "COURSE_PROGRESS" not in os.environ
 
 
 def test_no_progress_bar_while_outputs_are_stored_or_compared(monkeypatch):
