@@ -28,7 +28,8 @@ FIRST_FRAME = 100  # the cut is between frames 115 and 116
 def luma_at(picture: Image.Image, long_side: int) -> torch.Tensor:
     """The luma (H, W) uint8 of a picture with the given long side, or of half its size where that is smaller."""
     factor = max(SMALLEST_REDUCTION, max(picture.size) / long_side)
-    size = tuple(int(side / factor) for side in picture.size)
+    width, height = picture.size
+    size = int(width / factor), int(height / factor)
     small = np.array(picture.resize(size, Image.Resampling.BOX if factor < 3 else Image.Resampling.LANCZOS))
     return colour.luma(torch.from_numpy(small).permute(2, 0, 1))
 
@@ -67,7 +68,7 @@ def embed_training(unpacked: Path) -> None:
 def luma_plane(frame: av.VideoFrame) -> np.ndarray:
     """The luma (H, W) uint8 as it was coded; libav pads its rows."""
     plane = frame.planes[0]
-    return np.frombuffer(plane, dtype=np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+    return np.frombuffer(bytes(plane), dtype=np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
 
 
 def embed_clip(unpacked: Path) -> None:

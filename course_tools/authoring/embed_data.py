@@ -26,7 +26,7 @@ def embed_fashion_mnist() -> None:
             for kind in ("images-idx3", "labels-idx1")
         ]
         for kind, content in zip(("images", "labels"), payload, strict=True):
-            print(f"full {split} {kind}: {hashlib.sha256(content).hexdigest()}")
+            print(f"full {split} {kind}: {hashlib.sha256(content.tobytes()).hexdigest()}")
         side, columns = fashion_mnist.SIDE, fashion_mnist.COLUMNS
         pictures = payload[0].reshape(-1, side, side)[:count]
         # (rows, columns, 28, 28) -> (rows, 28, columns, 28): pictures side by side

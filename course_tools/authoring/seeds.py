@@ -81,16 +81,28 @@ def repeat(
     jobs: int = 1,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[int, list[Measurement]]:
-    """The measurements of each seed, `jobs` runs at a time, each in a process of its own; `say` hears as one ends."""
+    """The measurements of each seed, `jobs` runs at a time, each in a process of its own; `say` hears as one ends.
+
+    Raises `CourseError` for a lesson without a seed, and where a run fails; no run goes on then.
+    """
     code_with_seed(path, seeds[0])  # a lesson without a seed is found before anything runs
     by_seed = {}
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
         running = {pool.submit(measure, path, seed, also): seed for seed in seeds}
-        for finished in as_completed(running):
-            seed = running[finished]
-            by_seed[seed], seconds = finished.result()
-            say(f"seed {seed}: {seconds:.0f} processor seconds")
+        try:
+            for finished in as_completed(running):
+                seed = running[finished]
+                try:
+                    by_seed[seed], seconds = finished.result()
+                except Exception as error:  # whatever a lesson's cells may raise
+                    raise CourseError(f"{path.name} with seed {seed}: {type(error).__name__}: {error}") from None
+                say(f"seed {seed}: {seconds:.0f} processor seconds")
+        except BaseException:  # Ctrl-C, too
+            for process in list((pool._processes or {}).values()):
+                process.kill()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return {seed: by_seed[seed] for seed in seeds}
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from course_tools import processes
 from course_utils import runtime
 from course_utils.command import notebooks
 
@@ -95,16 +97,23 @@ def validate(
     # here, once, as in a notebook nbval would take the message for a fault.
     import matplotlib.font_manager  # noqa: F401
 
-    environment = {**os.environ, **runtime.for_stored_outputs(device)}
+    variables = {**os.environ, **runtime.for_stored_outputs(device)}
+    environment = {name: value for name, value in variables.items() if value is not None}
+    stop = threading.Event()
     with ThreadPoolExecutor(workers) as pool:
-        running = [pool.submit(_validate_one, job, environment) for job in jobs]
-        for done, finished in enumerate(as_completed(running), start=1):
-            finished.result()
-            on_result(done, len(running))
+        running = [pool.submit(_validate_one, job, environment, stop) for job in jobs]
+        try:
+            for done, finished in enumerate(as_completed(running), start=1):
+                finished.result()
+                on_result(done, len(running))
+        except BaseException:  # Ctrl-C above all: what runs is killed, what waits is not begun
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return [future.result() for future in running]
 
 
-def _validate_one(job: Job, environment: dict[str, str]) -> Result:
+def _validate_one(job: Job, environment: dict[str, str], stop: threading.Event) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         xml, log = Path(folder, "result.xml"), Path(folder, "log")
         command = [
@@ -124,7 +133,7 @@ def _validate_one(job: Job, environment: dict[str, str]) -> Result:
             process = psutil.Popen(
                 command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=job.path.parent
             )
-            peak, stopped = _watch(process, started, limit=3 * job.budget + 60)
+            peak, stopped = _watch(process, started, limit=3 * job.budget + 60, stop=stop)
         seconds = time.perf_counter() - started
         faults = [f"stopped after {seconds:.0f} s"] if stopped else _cell_faults(xml, process.returncode)
         report = log.read_text(encoding="utf-8", errors="replace")
@@ -135,33 +144,19 @@ def _validate_one(job: Job, environment: dict[str, str]) -> Result:
     return Result(job=job, seconds=seconds, peak_memory=peak, faults=tuple(faults), report=report)
 
 
-def _watch(process: psutil.Popen, started: float, *, limit: float) -> tuple[int, bool]:
-    """Wait for the end; the peak memory of the process tree, and whether it had to be stopped at `limit` seconds."""
+def _watch(process: psutil.Popen, started: float, *, limit: float, stop: threading.Event) -> tuple[int, bool]:
+    """Wait for the end; the peak memory of the process tree, and whether it had to be stopped: at `limit` seconds, or
+    where `stop` was set.
+    """
     peak = 0
     while process.poll() is None:
-        tree = [process, *_children(process)]
-        peak = max(peak, sum(map(_resident_bytes, tree)))
-        if time.perf_counter() - started > limit:
-            for each in reversed(tree):
-                each.kill()
+        peak = max(peak, processes.resident_bytes(process))
+        if stop.is_set() or time.perf_counter() - started > limit:
+            processes.kill(process)
             process.wait()
             return peak, True
         time.sleep(POLL_SECONDS)
     return peak, False
-
-
-def _children(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        return process.children(recursive=True)
-    except psutil.Error:  # it ended between two looks
-        return []
-
-
-def _resident_bytes(process: psutil.Process) -> int:
-    try:
-        return process.memory_info().rss
-    except psutil.Error:
-        return 0
 
 
 def _cell_faults(xml: Path, return_code: int) -> list[str]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
 
-from course_tools.bench.page import Comparison, median_seconds
+from course_tools.bench.page import Comparison
+from course_tools.bench.timing import median_seconds
 from course_tools.notebook_code import definitions
 from course_utils import runtime
 from course_utils.command import notebooks
+from course_utils.errors import CourseError
 
 BOXES = 1000
 
@@ -40,12 +43,12 @@ def run(repeats: int = 11, *, device: torch.device) -> tuple[list[Comparison], s
     def compare(
         what: str,
         lesson: str,
-        ours: Callable[[], object],
+        written_out: Callable[[], object],
         peer: Callable[[], object],
         peer_is: str,
         times: int = repeats,
     ) -> None:
-        one, two = (1000 * median_seconds(function, repeats=times, wait=wait) for function in (ours, peer))
+        one, two = (1000 * median_seconds(function, repeats=times, wait=wait) for function in (written_out, peer))
         rows.append(Comparison(f"{what}, {lesson}", one, two, "ms", "lesson", peer_is))
 
     x, weight, bias = draw(32, 16, 28, 28), draw(32, 16, 3, 3), draw(32)
@@ -72,7 +75,7 @@ def run(repeats: int = 11, *, device: torch.device) -> tuple[list[Comparison], s
         compare(
             f"suppression of {BOXES:,} boxes, {kind}",
             suppress.lesson,
-            lambda suppress=suppress: suppress.call(boxes, scores, 0.5),
+            partial(suppress.call, boxes, scores, 0.5),
             lambda: torchvision.ops.nms(boxes, scores, 0.5),
             "torchvision",
         )
@@ -104,8 +107,8 @@ def run(repeats: int = 11, *, device: torch.device) -> tuple[list[Comparison], s
         compare(
             f"attention over {length:,} places",
             attention.lesson,
-            lambda q=q, k=k, v=v: attention.call(q, k, v)[0],
-            lambda q=q, k=k, v=v: F.scaled_dot_product_attention(q, k, v),
+            partial(attention.call, q, k, v),
+            partial(F.scaled_dot_product_attention, q, k, v),
             "F.scaled_dot_product_attention",
         )
     note = "Written to be read, and equal to torch's results (the lessons show it); float32."
@@ -113,7 +116,10 @@ def run(repeats: int = 11, *, device: torch.device) -> tuple[list[Comparison], s
 
 
 def _written_out(*names: str) -> dict[str, Definition]:
-    """For each name the lesson that defines it, the first where several do, and what it defines."""
+    """For each name the lesson that defines it, the first where several do, and what it defines.
+
+    Raises `CourseError` for a name that no lesson defines.
+    """
     root = notebooks.course_root()
     defining: dict[str, Path] = {}
     for path in notebooks.find([root / "lessons"], root):
@@ -121,6 +127,9 @@ def _written_out(*names: str) -> dict[str, Definition]:
         for name in names:
             if re.search(rf"^(def|class) {name}\b", source, flags=re.MULTILINE):
                 defining.setdefault(name, path)
+    missing = [name for name in names if name not in defining]
+    if missing:
+        raise CourseError(f"no lesson defines {', '.join(missing)}: nothing to compare")
     modules = {path: definitions(path) for path in set(defining.values())}
     return {
         name: Definition(f"lesson {path.stem.split('_')[0]}", getattr(modules[path], name))

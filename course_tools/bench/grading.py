@@ -4,17 +4,18 @@ The class is made of the lab's solution, its blank notebook, and its wrong and r
 graders start cold: the time includes starting Python, the jails and the gradebook.
 """
 
+import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Mapping
 from itertools import cycle, islice
 from pathlib import Path
 
 import nbformat
 
 from course_tools.bench.page import Comparison
+from course_tools.bench.timing import program_seconds
 from course_tools.grader import labs
 from course_tools.grader.judge import answers
 from course_utils.command import notebooks
@@ -25,24 +26,17 @@ BIN = Path(sys.executable).parent
 def mixed_class(lab: labs.Lab, students: int, folder: Path) -> None:
     """<folder>/<student>/<lab>.ipynb for that many students."""
     solution = labs.definitions(labs.read_source(lab))
-    handed_in = [solution, labs.definitions(notebooks.read(lab.released))]
+    handed_in: list[Mapping[str, str]] = [solution, labs.definitions(notebooks.read(lab.released))]
     handed_in += [answer.cells for kind in ("wrong", "right") for answer in answers.read(lab.answers(kind), solution)]
     for number, cells in enumerate(islice(cycle(handed_in), students)):
         notebook = notebooks.read(lab.released)
         for cell in notebook.cells:
-            name = notebooks.nbgrader_fields(cell).get("grade_id")
+            name = notebooks.nbgrader_fields(cell).get("grade_id", "")
             if cell.cell_type == "code" and name in cells:
                 cell.source = cells[name]
         place = folder / f"student{number:02}" / f"{lab.name}.ipynb"
         place.parent.mkdir(parents=True)
         nbformat.write(notebook, place)
-
-
-def seconds_of(command: list, cwd: Path) -> float:
-    """Wall-clock seconds of `command`, which must succeed."""
-    started = time.perf_counter()
-    subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=3600)
-    return time.perf_counter() - started
 
 
 def plain(lab: labs.Lab, submissions: Path, folder: Path) -> float:
@@ -52,11 +46,12 @@ def plain(lab: labs.Lab, submissions: Path, folder: Path) -> float:
     shutil.copy(lab.source, source)
     config = "c = get_config()\nc.ClearSolutions.code_stub = {'python': 'raise NotImplementedError()'}\n"
     (folder / "nbgrader_config.py").write_text(config + "c.ExecutePreprocessor.timeout = 600\n")
-    environment = ["env", f"PATH={BIN}:/usr/bin:/bin", str(BIN / "nbgrader")]
-    seconds_of([*environment, "generate_assignment", lab.name, "--create"], folder)
+    environment = {**os.environ, "PATH": f"{BIN}:/usr/bin:/bin"}
+    nbgrader = str(BIN / "nbgrader")
+    program_seconds([nbgrader, "generate_assignment", lab.name, "--create"], cwd=folder, environment=environment)
     for place in sorted(submissions.iterdir()):
         shutil.copytree(place, folder / "submitted" / place.name / lab.name)
-    return seconds_of([*environment, "autograde", lab.name, "--create"], folder)
+    return program_seconds([nbgrader, "autograde", lab.name, "--create"], cwd=folder, environment=environment)
 
 
 def run(lab_names: list[str], *, students: int = 30, jobs: int = 2) -> tuple[list[Comparison], str]:
@@ -67,14 +62,11 @@ def run(lab_names: list[str], *, students: int = 30, jobs: int = 2) -> tuple[lis
         with tempfile.TemporaryDirectory() as folder:
             submissions = Path(folder, "class")
             mixed_class(lab, students, submissions)
-            command = [BIN / "course", "grade", submissions, "--lab", lab.name, "-j", str(jobs)]
-            ours = seconds_of([*command, "--into", Path(folder, "grading")], root) / students
-            theirs = plain(lab, submissions, Path(folder, "nbgrader")) / students
-        rows.append(
-            Comparison(
-                f"a submission of {lab.name}", ours, theirs, "s", f"course grade -j {jobs}", "nbgrader autograde"
-            )
-        )
+            command = [str(BIN / "course"), "grade", str(submissions), "--lab", lab.name, "-j", str(jobs)]
+            seconds = program_seconds([*command, "--into", str(Path(folder, "grading"))], cwd=root) / students
+            plain_seconds = plain(lab, submissions, Path(folder, "nbgrader")) / students
+        what = f"a submission of {lab.name}"
+        rows.append(Comparison(what, seconds, plain_seconds, "s", f"course grade -j {jobs}", "nbgrader autograde"))
     note = (
         f"Mean of {students} submissions, right, wrong and blank, from the command's start to its end. nbgrader has "
         "no sandbox and no hidden tests, and runs the lab's own experiments, which `course grade` leaves out."

@@ -1,10 +1,8 @@
 """A newcomer's path, timed from a clean clone: to the first cell that runs, a class of 30 graded, a green test run."""
 
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import nbformat
 
 from course_tools.bench.grading import mixed_class
 from course_tools.bench.page import Comparison
+from course_tools.bench.timing import program_seconds
 from course_tools.grader import labs
 from course_utils.command import notebooks
 from course_utils.errors import CourseError
@@ -51,24 +50,20 @@ def run(*, say: Callable[[str], None] = print, log: Path) -> tuple[list[Comparis
             "green test run, `make test`": ["make", "test"],
         }
         # The tools of this environment must not help.
-        path = os.pathsep.join(
-            each for each in os.environ["PATH"].split(os.pathsep) if each != str(Path(sys.executable).parent)
-        )
+        own = str(Path(sys.executable).parent)
+        path = os.pathsep.join(folder for folder in os.environ["PATH"].split(os.pathsep) if folder != own)
         rows = []
         with log.open("w", encoding="utf-8") as output:
             for what, command in stages.items():
-                started = time.perf_counter()
-                done = subprocess.run(
-                    command,
-                    cwd=clone if clone.exists() else folder,
-                    env={**os.environ, "PATH": path},
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                )
-                if done.returncode:
-                    raise CourseError(f"{what} failed: see the end of {log}")
-                rows.append(Comparison(what, time.perf_counter() - started, None, ours_is=""))
-                say(f"{what}: {rows[-1].ours:.0f} s")
+                place = clone if clone.exists() else Path(folder)
+                try:
+                    seconds = program_seconds(
+                        command, cwd=place, environment={**os.environ, "PATH": path}, output=output
+                    )
+                except CourseError:
+                    raise CourseError(f"{what} failed: see the end of {log}") from None
+                rows.append(Comparison(what, seconds, None, ours_is=""))
+                say(f"{what}: {seconds:.0f} s")
     return rows, "Each stage needs those before it. How long packages take to download depends on the network."
 
 

@@ -3,12 +3,11 @@
 import json
 import os
 import platform
-import statistics
 import textwrap
-import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -32,6 +31,9 @@ INTRO = (
 )
 
 
+Parts = dict[str, dict[str, Any]]  # by name: command, machine, note and rows, as JSON holds them
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Ours against another's (None: there is none), in one unit, where less is better.
@@ -51,19 +53,6 @@ class Comparison:
     def ratio(self) -> float | None:
         """How many times as much the other needs."""
         return self.other / self.ours if self.divides and self.other is not None else None
-
-
-def median_seconds(function: Callable[[], object], *, repeats: int, wait: Callable[[], None] | None = None) -> float:
-    """Median wall time of `function()` after one call that does not count; `wait` waits for the device."""
-    wait = wait or (lambda: None)
-    times = []
-    for _ in range(repeats + 1):
-        wait()
-        started = time.perf_counter()
-        function()
-        wait()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times[1:])
 
 
 def machine(device: str = "cpu") -> str:
@@ -95,13 +84,13 @@ def store(name: str, rows: list[Comparison], *, command: str, device: str = "cpu
         "note": note,
         "rows": [asdict(row) for row in rows],
     }
-    parts = {each: parts[each] for each in TITLES if each in parts}
+    parts = {title: parts[title] for title in TITLES if title in parts}
     notebooks.write_text(data, json.dumps(parts, indent=1) + "\n")
     notebooks.write_text(folder / "benchmarks.md", page(parts))
     plot(parts, folder / "benchmarks.png")
 
 
-def page(parts: dict[str, dict]) -> str:
+def page(parts: Parts) -> str:
     """`benchmarks.md` from the stored parts."""
     text = [TITLE, _wrapped(INTRO), "![Ratios](benchmarks.png)"]
     for name, part in parts.items():
@@ -111,30 +100,26 @@ def page(parts: dict[str, dict]) -> str:
     return "\n\n".join(filter(None, text)) + "\n"
 
 
-def plot(parts: dict[str, dict], path: Path) -> None:
+def plot(parts: Parts, path: Path) -> None:
     """All ratios as bars on a logarithmic scale, one colour a part."""
     import matplotlib.pyplot as plt
 
     from course_utils import plots
 
     plots.style()
-    rows = [(name, Comparison(**row)) for name, part in parts.items() for row in part["rows"]]
-    rows = [(name, row) for name, row in rows if row.ratio is not None]
-    names = list(parts)
-    figure, axis = plt.subplots(figsize=(9, 0.6 + 0.32 * len(rows)))
-    for place, (name, row) in enumerate(rows):
-        axis.barh(place, row.ratio - 1, left=1, color=plots.COLOURS[names.index(name)])
-        axis.annotate(
-            f" {_short(row.ratio)} ",
-            (row.ratio, place),
-            va="center",
-            ha="left" if row.ratio > 1 else "right",
-        )
+    bars: list[tuple[str, float, str]] = []
+    for colour, part in zip(cycle(plots.COLOURS), parts.values(), strict=False):
+        rows = [Comparison(**row) for row in part["rows"]]
+        bars += [(row.what, row.ratio, colour) for row in rows if row.ratio is not None]
+    figure, axis = plt.subplots(figsize=(9, 0.6 + 0.32 * len(bars)))
+    for place, (_, ratio, colour) in enumerate(bars):
+        axis.barh(place, ratio - 1, left=1, color=colour)
+        axis.annotate(f" {_short(ratio)} ", (ratio, place), va="center", ha="left" if ratio > 1 else "right")
     axis.axvline(1, color="black", linewidth=0.8)
     axis.set_xscale("log")
-    axis.set_yticks(range(len(rows)), [row.what for _, row in rows])
+    axis.set_yticks(range(len(bars)), [what for what, _, _ in bars])
     axis.invert_yaxis()
-    ratios = [row.ratio for _, row in rows]
+    ratios = [ratio for _, ratio, _ in bars]
     axis.set_xlim(min([0.5, *ratios]) / 5, max([2, *ratios]) * 5)  # room for the numbers
     axis.set(title="How many times as long the other takes (left of the line we lose)", xlabel="ratio")
     figure.savefig(path)

@@ -9,6 +9,7 @@
 import time
 from collections.abc import Callable, Iterator
 from statistics import median
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -69,7 +70,7 @@ def smoothed(outputs: Tensor, targets: Tensor) -> Tensor:
     return F.cross_entropy(outputs, targets, label_smoothing=0.1)
 
 
-def ours(train: ImageSet, test: ImageSet, device: torch.device, seed: int, steps: int) -> tuple[float, float]:
+def our_way(train: ImageSet, test: ImageSet, device: torch.device, seed: int, steps: int) -> tuple[float, float]:
     """Seconds of training and test accuracy of one run."""
     generator = runtime.seed(seed)
     model = net().to(device)
@@ -88,8 +89,7 @@ def ours(train: ImageSet, test: ImageSet, device: torch.device, seed: int, steps
         precision=precision,
         channels_last=True,
     )
-    found = training.evaluate(model, test.batches(batch_size=1000), precision=precision)
-    return record.seconds, found.accuracy
+    return record.seconds, training.evaluate(model, test.batches(batch_size=1000), precision=precision).accuracy
 
 
 def tutorial_transform() -> list[nn.Module]:
@@ -97,10 +97,10 @@ def tutorial_transform() -> list[nn.Module]:
     return [v2.RandomHorizontalFlip(), v2.PILToTensor(), v2.ToDtype(torch.float32, scale=True)]
 
 
-class Pictures(Dataset):
+class Pictures(Dataset[tuple[Tensor, int]]):
     """Pictures as a tutorial's data set holds them: PIL, transformed one by one."""
 
-    def __init__(self, images: ImageSet, transform: Callable) -> None:
+    def __init__(self, images: ImageSet, transform: Callable[[Any], Tensor]) -> None:
         self.pixels = (255 * images.images.cpu()).round().to(torch.uint8)
         self.labels, self.transform = images.labels.tolist(), transform
 
@@ -111,7 +111,9 @@ class Pictures(Dataset):
         return self.transform(v2.functional.to_pil_image(self.pixels[index])), self.labels[index]
 
 
-def plain_step_seconds(model: nn.Module, loader: DataLoader, rate: float, device: torch.device, steps: int) -> float:
+def plain_step_seconds(
+    model: nn.Module, loader: DataLoader[tuple[Tensor, int]], rate: float, device: torch.device, steps: int
+) -> float:
     """Median seconds of a step of the loop that every tutorial shows, loading included, `steps` after three."""
     model.to(device).train()
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
@@ -136,15 +138,17 @@ def textbook_net() -> nn.Module:
     return model
 
 
-def run(seeds: int = 5, *, device: torch.device, timed_steps: int = 10, say: Callable[[str], None] = print) -> tuple:
+def run(
+    seeds: int = 5, *, device: torch.device, timed_steps: int = 10, say: Callable[[str], None] = print
+) -> tuple[list[Comparison], str]:
     """The comparisons, and a note. Raises `CourseError` where a run of ours misses the goal."""
     train, test = (
-        each.to(device).normalized(fashion_mnist.MEAN, fashion_mnist.STD) for each in fashion_mnist.load(full=True)
+        part.to(device).normalized(fashion_mnist.MEAN, fashion_mnist.STD) for part in fashion_mnist.load(full=True)
     )
-    ours(train, test, device, seed=0, steps=20)  # the first steps of a process pay for set-up
+    our_way(train, test, device, seed=0, steps=20)  # the first steps of a process pay for set-up
     runs = []
     for seed in range(seeds):
-        runs.append(ours(train, test, device, seed, STEPS))
+        runs.append(our_way(train, test, device, seed, STEPS))
         say(f"seed {seed}: {runs[-1][0]:.1f} s, test accuracy {runs[-1][1]:.4f}")
     worst = min(accuracy for _, accuracy in runs)
     if worst < GOAL:
@@ -154,18 +158,11 @@ def run(seeds: int = 5, *, device: torch.device, timed_steps: int = 10, say: Cal
     raw, _ = fashion_mnist.load(full=True)
     small = v2.Compose(tutorial_transform())
     large = v2.Compose([v2.Resize(TEXTBOOK_SIDE), *tutorial_transform()[1:]])
-    options = {"shuffle": True, "num_workers": WORKERS}
-    plain = plain_step_seconds(
-        net(), DataLoader(Pictures(raw, small), batch_size=BATCH, **options), PEAK, device, 20 * timed_steps
-    )
+    loader = DataLoader(Pictures(raw, small), batch_size=BATCH, shuffle=True, num_workers=WORKERS)
+    plain = plain_step_seconds(net(), loader, PEAK, device, 20 * timed_steps)
     say(f"plain loop: {1000 * plain:.0f} ms a step")
-    textbook = plain_step_seconds(
-        textbook_net(),
-        DataLoader(Pictures(raw, large), batch_size=TEXTBOOK_BATCH, **options),
-        TEXTBOOK_RATE,
-        device,
-        timed_steps,
-    )
+    loader = DataLoader(Pictures(raw, large), batch_size=TEXTBOOK_BATCH, shuffle=True, num_workers=WORKERS)
+    textbook = plain_step_seconds(textbook_net(), loader, TEXTBOOK_RATE, device, timed_steps)
     textbook_steps = TEXTBOOK_EPOCHS * -(-len(raw) // TEXTBOOK_BATCH)
     say(f"textbook: {textbook:.2f} s a step, {textbook_steps} steps")
     accuracies = f"{worst:.4f} to {max(accuracy for _, accuracy in runs):.4f}"

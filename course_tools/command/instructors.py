@@ -74,7 +74,7 @@ def grade(
     unsafe: Annotated[bool, typer.Option("--unsafe", help="No sandbox: students' code has your rights.")] = False,
 ) -> None:
     """Grade a class in a sandbox, in parallel, resumable. Example: course grade submissions --lab lab01 -j 4"""
-    from course_tools.command import progress
+    from course_tools.command import interruption, progress
     from course_tools.grader.cohort.grade import Options
     from course_tools.grader.cohort.grade import grade as grade_class
     from course_utils import runtime
@@ -91,7 +91,8 @@ def grade(
         checks=checks,
         experiments=experiments,
     )
-    with progress.bar("grading", "submission") as show:
+    kept = f"what was graded is kept in {options.into}: the same command goes on"
+    with interruption.keeps(kept), progress.bar("grading", "submission") as show:
         rows = grade_class(submissions, root, options, lab=lab, on_result=show)
     for name, graded in rows.items():
         typer.echo(_grades_table(name, graded))
@@ -134,7 +135,7 @@ def audit(
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Cases at a time; default: cores.")] = None,
 ) -> None:
     """Grade the grader: the solution, the blank lab, wrong and right answers, mutants. Example: course audit lab01"""
-    from course_tools.command import progress
+    from course_tools.command import interruption, progress
     from course_tools.grader import labs
     from course_tools.grader.judge.audit import audit as audit_lab
     from course_utils import runtime
@@ -142,7 +143,7 @@ def audit(
 
     faults = 0
     for lab in labs.find(notebooks.course_root(), names or ()):
-        with progress.bar(lab.name, "case") as show:
+        with interruption.keeps("nothing was written"), progress.bar(lab.name, "case") as show:
             report = audit_lab(lab, with_mutants=mutants, jobs=jobs or runtime.cores(), on_case=show)
         typer.echo(report)
         faults += len(report.faults)

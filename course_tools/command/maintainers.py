@@ -1,6 +1,8 @@
 """The verbs that maintainers need: notebooks run, compared, repeated and indexed, and the benchmarks."""
 
 import importlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,13 +29,14 @@ Write = Annotated[bool, typer.Option("--write", help="Store the result in docs/b
 def run(names: Names = None, device: Device = None) -> None:
     """Execute notebooks and store their outputs, normalised. Example: course run 1 lab03"""
     from course_tools.authoring.run import run as run_notebook
-    from course_tools.command import progress
+    from course_tools.command import interruption, progress
     from course_utils import runtime
     from course_utils.command import notebooks
 
     where = runtime.device(device).type
     for path in notebooks.find(names or (), notebooks.course_root()):
-        with progress.bar(path.name, "cell") as show:
+        kept = f"{path.name} is as it was, those before it are stored"
+        with interruption.keeps(kept), progress.bar(path.name, "cell") as show:
             run_notebook(path, device=where, on_cell=show)
 
 
@@ -47,7 +50,7 @@ def validate(
 ) -> None:
     """Re-run notebooks and compare their stored outputs with nbval. Example: course validate lessons -j 2"""
     from course_tools.authoring import validate as validation
-    from course_tools.command import progress
+    from course_tools.command import interruption, progress
     from course_utils import runtime
     from course_utils.command import notebooks
 
@@ -56,7 +59,7 @@ def validate(
     root = notebooks.course_root()
     jobs_to_do = [validation.prepare(path, device_type=where) for path in notebooks.find(names or (), root)]
     workers = min(jobs or runtime.cores(), len(jobs_to_do))
-    with progress.bar(f"validating on {where}", "notebook") as show:
+    with interruption.keeps("nothing was written"), progress.bar(f"validating on {where}", "notebook") as show:
         results = validation.validate(jobs_to_do, device=where, workers=workers, on_result=show)
     for result in results:
         if result.faults:
@@ -76,10 +79,12 @@ def repeat_with_seeds(
 ) -> None:
     """Repeat a lesson with several seeds: the ground of its bands. Example: course seeds 13 --seeds 0-9 -j 2"""
     from course_tools.authoring.seeds import numbers, repeat, table
+    from course_tools.command import interruption
     from course_utils.command import notebooks
 
     (path,) = notebooks.find([notebook], notebooks.course_root())
-    typer.echo(table(repeat(path, numbers(seeds), also=also or [], jobs=jobs, say=typer.echo)))
+    with interruption.keeps("no seed's figures are kept"):
+        typer.echo(table(repeat(path, numbers(seeds), also=also or [], jobs=jobs, say=typer.echo)))
 
 
 @commands.command(rich_help_panel=HEADING)
@@ -87,11 +92,11 @@ def index(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where something is stale.")] = False,
 ) -> None:
     """Write the README's tables and the notebooks' links to each other. Example: course index --check"""
-    from course_tools.authoring import links, tables
+    from course_tools.authoring import contents, navigation
     from course_utils.command import notebooks
 
     root = notebooks.course_root()
-    stale = tables.stale(root) | links.stale(root)
+    stale = contents.stale(root) | navigation.stale(root)
     names = ", ".join(path.relative_to(root).as_posix() for path in list(stale)[:3]) + ", …" * (len(stale) > 3)
     if not stale:
         typer.echo("the tables and links are up to date")
@@ -118,8 +123,8 @@ def speed_run(
     from course_utils import runtime
 
     where = runtime.device(device)
-    measured = comparison.run(seeds, device=where, say=typer.echo)
-    _show("speed-run", measured, f"course bench speed-run --seeds {seeds}", where.type, write)
+    measure = partial(comparison.run, seeds, device=where, say=typer.echo)
+    _compare("speed-run", measure, f"course bench speed-run --seeds {seeds}", where.type, write)
 
 
 @bench.command()
@@ -127,7 +132,7 @@ def batching(write: Write = False) -> None:
     """Draw mini-batches by indexing and by a DataLoader, a minute. Example: course bench batching --write"""
     from course_tools.bench import batching as comparison
 
-    _show("batching", comparison.run(), "course bench batching", "cpu", write)
+    _compare("batching", comparison.run, "course bench batching", "cpu", write)
 
 
 @bench.command()
@@ -137,7 +142,8 @@ def from_scratch(write: Write = False, device: Device = None) -> None:
     from course_utils import runtime
 
     where = runtime.device(device)
-    _show("from-scratch", comparison.run(device=where), "course bench from-scratch", where.type, write)
+    measure = partial(comparison.run, device=where)
+    _compare("from-scratch", measure, "course bench from-scratch", where.type, write)
 
 
 @bench.command()
@@ -150,8 +156,8 @@ def grading(
     """Grade a class by us and by plain nbgrader, minutes. Example: course bench grading lab01 lab05 --students 30"""
     from course_tools.bench import grading as comparison
 
-    measured = comparison.run(lab, students=students, jobs=jobs)
-    _show("grading", measured, f"course bench grading {' '.join(lab)} --students {students} -j {jobs}", "cpu", write)
+    measure = partial(comparison.run, lab, students=students, jobs=jobs)
+    _compare("grading", measure, f"course bench grading {' '.join(lab)} --students {students} -j {jobs}", "cpu", write)
 
 
 @bench.command()
@@ -160,7 +166,7 @@ def validation(names: Names = None, write: Write = False) -> None:
     from course_tools.bench import validation as comparison
 
     command = " ".join(["course bench validation", *(names or [])])
-    _show("validation", comparison.run(names or []), command, "cpu", write)
+    _compare("validation", partial(comparison.run, names or []), command, "cpu", write)
 
 
 @bench.command()
@@ -171,13 +177,18 @@ def newcomer(
     """Time a newcomer's path from a clean clone, 40 minutes. Example: course bench newcomer --write"""
     from course_tools.bench import newcomer as comparison
 
-    _show("newcomer", comparison.run(say=typer.echo, log=log), "course bench newcomer", "cpu", write)
+    _compare("newcomer", partial(comparison.run, say=typer.echo, log=log), "course bench newcomer", "cpu", write)
 
 
-def _show(name: str, measured: "tuple[list[Comparison], str]", command: str, device: str, write: bool) -> None:
+def _compare(
+    name: str, measure: "Callable[[], tuple[list[Comparison], str]]", command: str, device: str, write: bool
+) -> None:
+    """Measure a part of the page, show its table, and store it where `write` says so."""
     from course_tools.bench import page
+    from course_tools.command import interruption
 
-    rows, note = measured
+    with interruption.keeps("the page is as it was"):
+        rows, note = measure()
     typer.echo(f"{page.table(rows)}\n\n{note}\n{page.machine(device)}")
     if write:
         page.store(name, rows, command=command, device=device, note=note)

@@ -1,12 +1,15 @@
 """Small machine-made mistakes in a solution's code: a judge that lets one pass has a hole, or it was no mistake."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-BINARY = {
+Swaps = Mapping[type[cst.CSTNode], type[cst.CSTNode]]
+
+BINARY: Swaps = {
     cst.Add: cst.Subtract,
     cst.Subtract: cst.Add,
     cst.Multiply: cst.Divide,
@@ -16,7 +19,7 @@ BINARY = {
     cst.Power: cst.Multiply,
     cst.MatrixMultiply: cst.Multiply,
 }
-COMPARISON = {
+COMPARISON: Swaps = {
     cst.LessThan: cst.LessThanEqual,
     cst.LessThanEqual: cst.LessThan,
     cst.GreaterThan: cst.GreaterThanEqual,
@@ -26,8 +29,16 @@ COMPARISON = {
     cst.Is: cst.IsNot,
     cst.IsNot: cst.Is,
 }
-BOOLEAN = {cst.And: cst.Or, cst.Or: cst.And}
-AUGMENTED = {cst.AddAssign: cst.SubtractAssign, cst.SubtractAssign: cst.AddAssign, cst.MultiplyAssign: cst.AddAssign}
+BOOLEAN: Swaps = {cst.And: cst.Or, cst.Or: cst.And}
+AUGMENTED: Swaps = {
+    cst.AddAssign: cst.SubtractAssign,
+    cst.SubtractAssign: cst.AddAssign,
+    cst.MultiplyAssign: cst.AddAssign,
+}
+
+Made = TypeVar("Made")  # what stands in the code with a change
+Kept = TypeVar("Kept")  # and without it
+Operation = TypeVar("Operation", cst.BinaryOperation, cst.ComparisonTarget, cst.BooleanOperation, cst.AugAssign)
 
 
 @dataclass(frozen=True)
@@ -78,7 +89,7 @@ class _Mutation(cst.CSTTransformer):
         self.note = ""
         self.annotations = 0
 
-    def _change(self, original: cst.CSTNode, text: str, make: Callable[[], cst.CSTNode], otherwise: cst.CSTNode):
+    def _change(self, original: cst.CSTNode, text: str, make: Callable[[], Made], otherwise: Kept) -> Made | Kept:
         if self.annotations:  # a type hint changes nothing when the code runs
             return otherwise
         number, self.sites = self.sites, self.sites + 1
@@ -88,7 +99,7 @@ class _Mutation(cst.CSTTransformer):
         self.note = f"{self.lines[line - 1].strip()}: {text}"
         return make()
 
-    def _swap(self, table: dict, original: cst.CSTNode, updated: cst.CSTNode):
+    def _swap(self, table: Swaps, original: Operation, updated: Operation) -> Operation:
         other = table.get(type(updated.operator))
         if other is None:
             return updated
@@ -102,42 +113,48 @@ class _Mutation(cst.CSTTransformer):
         self.annotations -= 1
         return updated
 
-    def leave_BinaryOperation(self, original: cst.BinaryOperation, updated: cst.BinaryOperation):
+    def leave_BinaryOperation(self, original: cst.BinaryOperation, updated: cst.BinaryOperation) -> cst.BinaryOperation:
         return self._swap(BINARY, original, updated)
 
-    def leave_ComparisonTarget(self, original: cst.ComparisonTarget, updated: cst.ComparisonTarget):
+    def leave_ComparisonTarget(
+        self, original: cst.ComparisonTarget, updated: cst.ComparisonTarget
+    ) -> cst.ComparisonTarget:
         return self._swap(COMPARISON, original, updated)
 
-    def leave_BooleanOperation(self, original: cst.BooleanOperation, updated: cst.BooleanOperation):
+    def leave_BooleanOperation(
+        self, original: cst.BooleanOperation, updated: cst.BooleanOperation
+    ) -> cst.BooleanOperation:
         return self._swap(BOOLEAN, original, updated)
 
-    def leave_AugAssign(self, original: cst.AugAssign, updated: cst.AugAssign):
+    def leave_AugAssign(self, original: cst.AugAssign, updated: cst.AugAssign) -> cst.AugAssign:
         return self._swap(AUGMENTED, original, updated)
 
-    def leave_UnaryOperation(self, original: cst.UnaryOperation, updated: cst.UnaryOperation):
+    def leave_UnaryOperation(self, original: cst.UnaryOperation, updated: cst.UnaryOperation) -> cst.BaseExpression:
         if not isinstance(updated.operator, (cst.Not, cst.Minus)):
             return updated
         text = f"{type(updated.operator).__name__} dropped"
         return self._change(original, text, lambda: updated.expression, updated)
 
-    def leave_Integer(self, original: cst.Integer, updated: cst.Integer):
+    def leave_Integer(self, original: cst.Integer, updated: cst.Integer) -> cst.BaseExpression:
         value = int(updated.value.replace("_", ""), 0)
         text = f"{value} -> {value + 1}"
         return self._change(original, text, lambda: cst.Integer(str(value + 1)), updated)
 
-    def leave_Name(self, original: cst.Name, updated: cst.Name):
+    def leave_Name(self, original: cst.Name, updated: cst.Name) -> cst.BaseExpression:
         other = {"True": "False", "False": "True"}.get(updated.value)
         if other is None:
             return updated
         return self._change(original, f"{updated.value} -> {other}", lambda: cst.Name(other), updated)
 
-    def leave_Arg(self, original: cst.Arg, updated: cst.Arg):
+    def leave_Arg(self, original: cst.Arg, updated: cst.Arg) -> cst.Arg | cst.RemovalSentinel:
         if updated.keyword is None:
             return updated
         text = f"argument {updated.keyword.value} dropped"
         return self._change(original, text, cst.RemoveFromParent, updated)
 
-    def leave_SimpleStatementLine(self, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine):
+    def leave_SimpleStatementLine(
+        self, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine
+    ) -> cst.BaseStatement:
         (first, *more) = updated.body
         effect = isinstance(first, cst.Expr) and isinstance(first.value, cst.Call)
         stores = isinstance(first, cst.AugAssign) or (

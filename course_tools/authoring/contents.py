@@ -1,6 +1,5 @@
-"""The README's tables, written from what the notebooks say about themselves."""
+"""The README's tables of contents, written from what the notebooks say about themselves."""
 
-import re
 from pathlib import Path
 
 from course_utils.command import notebooks
@@ -26,13 +25,14 @@ def indexed(readme: str, root: Path) -> str:
     tables = 0
     for folder in FOLDERS:
         begin, end = (marker.format(folder=folder) for marker in MARKERS)
-        if (begin in readme) != (end in readme):
+        if begin not in readme and end not in readme:
+            continue
+        head, begins, rest = readme.partition(begin)
+        _, ends, tail = rest.partition(end)
+        if not (begins and ends):
             raise CourseError(f"README.md has only one of {begin.strip()!r} and {end!r}: put both around the table")
-        if begin in readme:
-            tables += 1
-            pattern = re.escape(begin) + ".*?" + re.escape(end)
-            table = begin + _table(root / folder, root) + end
-            readme = re.sub(pattern, lambda _, table=table: table, readme, flags=re.DOTALL)
+        readme = head + begin + _table(root / folder, root) + end + tail
+        tables += 1
     if not tables:
         raise CourseError(
             f"README.md has no place for a table: add the lines {MARKERS[0].format(folder='lessons')!r} …"
@@ -55,7 +55,7 @@ def _table(folder: Path, root: Path) -> str:
             path.stem.split("_")[0],
             f"[{about.title}]({path.relative_to(root.resolve()).as_posix()})",
             about.goal,
-            ", ".join(f"{each:02d}" for each in about.requires) or "–",
+            ", ".join(f"{lesson:02d}" for lesson in about.requires) or "–",
             f"{about.minutes_cpu:g} / {about.minutes_gpu:g}",
             ", ".join(about.data) or "–",
         ]
