@@ -40,6 +40,13 @@ def small_notebook(*sources: str, minutes: float = 1) -> nbformat.NotebookNode:
     return notebook
 
 
+def edit(path: Path, change: Callable[[nbformat.NotebookNode], object]) -> None:
+    """Change the notebook at `path` by calling `change` on it."""
+    notebook = notebooks.read(path)
+    change(notebook)
+    notebooks.write_text(path, nbformat.writes(notebook) + "\n")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """Under CI a skipped test is a failure: a sandbox or a browser that is missing there must not look green."""
@@ -89,3 +96,12 @@ def type_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
         return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
 
     return type_it
+
+
+def assert_one_clear_line(done: subprocess.CompletedProcess, *words: str, code: int = 2) -> None:
+    """A user's mistake ends in one line on stderr that holds `words`, and in `code`."""
+    assert done.returncode == code, done
+    assert "Traceback" not in done.stderr and "Traceback" not in done.stdout
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    for word in words:
+        assert word in done.stderr

@@ -3,22 +3,15 @@
 Skipped where Chromium is not installed; CI installs it.
 """
 
-import os
-import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nbformat
 import pytest
 from conftest import ROOT
+from served import serving
 from small_class import LAB, REPORT, answered, hand_in, make_course, needs_jail
 
 from course_utils.command import notebooks
@@ -32,6 +25,7 @@ pytestmark = [
 QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
 MILLISECONDS = 90_000  # to wait for one thing on a busy machine
 IDLE = "Python 3 (ipykernel) | Idle"  # what the status bar says of a kernel that waits
+MENUS = ["File", "Edit", "View", "Run", "Kernel", "Tabs", "Settings", "Help"]
 LESSON_SECONDS = 480  # lesson 01 takes one to two minutes on two cores, and CI gives it one that is shared
 OUTPUT_SIZE = """def output_size(size, kernel, stride=1, padding=0, dilation=1):
     reach = dilation * (kernel - 1) + 1
@@ -49,51 +43,6 @@ def page() -> Iterator:
         opened.set_default_timeout(MILLISECONDS)
         yield opened
         browser.close()
-
-
-@contextmanager
-def serving(*arguments: str, cwd: Path) -> Iterator[str]:
-    """Run `course …` on a free port; the address, with its token, that the server prints."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [Path(sys.executable).with_name("course"), *arguments, "--port", str(port), "--no-browser"]
-    server = subprocess.Popen(
-        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
-    stop = threading.Timer(
-        MILLISECONDS / 1000, os.killpg, (server.pid, signal.SIGKILL)
-    )  # or a server that never speaks would be waited for
-    stop.start()
-    try:
-        said = []
-        for line in server.stdout:
-            said.append(line)
-            if found := re.search(rf"http://127\.0\.0\.1:{port}/\S*token=\w+", line):
-                break
-        else:
-            pytest.fail(f"no address from the server: {''.join(said)}")
-        while not listens(port):  # the address is printed a moment earlier
-            time.sleep(0.2)
-        stop.cancel()
-        threading.Thread(target=server.stdout.read, daemon=True).start()  # a full pipe would stop the server
-        yield found[0]
-    finally:
-        stop.cancel()
-        # The command and the Jupyter that it started; Jupyter then ends its kernels.
-        os.killpg(server.pid, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            server.wait(20)
-        deadline = time.monotonic() + 20
-        while listens(port) and time.monotonic() < deadline:
-            time.sleep(0.2)
-        with suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGKILL)
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def run_cell(page, source: str):
@@ -167,11 +116,28 @@ def sideways(page) -> set[str]:
     return found
 
 
+def test_the_first_screen_is_the_lesson_beside_its_contents_and_nothing_for_instructors(page, tmp_path):
+    blank_lesson(tmp_path / "lessons" / "01_the_training_loop.ipynb")
+    with serving("lab", cwd=tmp_path) as server:
+        page.goto(server.address)
+        page.get_by_text(IDLE).wait_for()
+        page.get_by_role("heading", name="The training loop").wait_for()
+        contents = page.locator(".jp-TableOfContents-content")
+        assert contents.get_by_text("Exercises").is_visible()
+        page.wait_for_timeout(3000)  # a question or an extension may come late
+        menus = page.locator(".lm-MenuBar-itemLabel").all_inner_texts()
+        assert [menu for menu in menus if menu] == MENUS
+        for unwanted in ("nbgrader", "Create Assignment", "Validate", "Jupyter news", "Launcher"):
+            assert not page.get_by_text(unwanted).count(), unwanted
+        contents.get_by_text("Exercises").click()
+        page.get_by_role("heading", name="Exercises").wait_for()
+
+
 @pytest.mark.timeout(LESSON_SECONDS + 240)
 def test_a_student_runs_lesson_01_from_end_to_end_and_need_not_scroll_sideways(page, tmp_path):
     path = blank_lesson(tmp_path / "lessons" / "01_the_training_loop.ipynb")
-    with serving("lab", cwd=tmp_path) as address:
-        page.goto(address)
+    with serving("lab", cwd=tmp_path) as server:
+        page.goto(server.address)
         page.get_by_text(IDLE).wait_for()
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
@@ -187,8 +153,8 @@ def test_a_student_solves_an_exercise_in_jupyterlab_and_sees_the_check(page, tmp
     lab = tmp_path / "labs" / "lab01" / "lab01.ipynb"
     lab.parent.mkdir(parents=True)
     shutil.copy(ROOT / "labs" / "lab01" / "lab01.ipynb", lab)
-    with serving("lab", str(lab), cwd=tmp_path) as address:
-        page.goto(address)
+    with serving("lab", str(lab), cwd=tmp_path) as server:
+        page.goto(server.address)
         page.get_by_text(IDLE).wait_for()
         run_cell(page, "from course_utils import checks").get_by_text("[1]:").wait_for()
         answer(page, "def output_size", OUTPUT_SIZE.replace("stride + 1", "stride"))
@@ -203,8 +169,8 @@ def test_a_student_solves_an_exercise_in_jupyterlab_and_sees_the_check(page, tmp
 def test_an_instructor_grades_a_report_in_formgrader_and_the_table_gets_the_mark(page, tmp_path, type_command):
     hand_in(tmp_path / "class", "kim", answered(make_course(tmp_path)))
     assert type_command("grade", "class").returncode == 0
-    with serving("formgrader", cwd=tmp_path) as address:
-        page.goto(address)
+    with serving("formgrader", cwd=tmp_path) as server:
+        page.goto(server.address)
         page.get_by_role("link", name=LAB).click()
         page.get_by_role("link", name=LAB).last.click()  # the assignment's only notebook
         page.get_by_role("link", name="Submission #1").click()

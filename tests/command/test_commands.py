@@ -1,32 +1,18 @@
 """The `course` command as a user types it, right and wrong."""
 
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import ROOT
+from conftest import ROOT, assert_one_clear_line
 
 from course_tools.authoring import run
 from course_utils.command import notebooks
 
 VERBS = ("lab", "doctor", "validate", "run", "index")
 CLAIM = "from course_utils.claims import Claims\nclaims = Claims('t')\nclaims.equal('a', 2, {})\nclaims.table()"
-
-
-def assert_one_clear_line(done: subprocess.CompletedProcess, *words: str, code: int = 2) -> None:
-    assert done.returncode == code, done
-    assert "Traceback" not in done.stderr and "Traceback" not in done.stdout
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    for word in words:
-        assert word in done.stderr
 
 
 def edit(path: Path, change) -> None:
@@ -272,67 +258,3 @@ def test_index_needs_both_marks(course, type_command):
     assert_one_clear_line(type_command("index"), "no place for a table")
     readme.unlink()
     assert_one_clear_line(type_command("index"), "README.md")
-
-
-# --- lab
-
-
-def test_lab_serves_the_lesson_and_stops(course, tmp_path):
-    course("print(1)", execute=False)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [Path(sys.executable).with_name("course"), "lab", "--no-browser", "--port", str(port)]
-    environment = {**os.environ, "JUPYTER_TOKEN": "secret"}
-    log = tmp_path / "log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=output, stderr=output)
-        try:
-            url = f"http://127.0.0.1:{port}/lab/tree/lessons/01_small.ipynb?token=secret"
-            page = _wait_for(url, server)
-            contents = _wait_for(f"http://127.0.0.1:{port}/api/contents/lessons/01_small.ipynb?token=secret", server)
-        finally:
-            server.send_signal(2)
-            server.send_signal(2)  # the second says yes to Jupyter's question
-            server.wait(timeout=30)
-    assert "JupyterLab" in page and "A small lesson" in contents
-    assert "lab/tree/lessons/01_small.ipynb" in log.read_text("utf-8")
-
-
-def _wait_for(url: str, server: subprocess.Popen, seconds: float = 60) -> str:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=10) as answer:
-                return answer.read().decode()
-        except OSError:
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
-
-
-def test_lab_says_so_where_the_port_is_in_use(course, type_command):
-    course("print(1)", execute=False)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = str(taken.getsockname()[1])
-        assert_one_clear_line(type_command("lab", "--port", port, "--no-browser"), f"port {port} is in use")
-
-
-@pytest.mark.parametrize(
-    "arguments, word",
-    [
-        (["--port", "70000"], "70000 is not a port"),
-        (["9"], "no lesson 09"),
-        (["lessons/none.ipynb"], "no such notebook"),
-    ],
-)
-def test_lab_refuses_what_is_not_there(course, type_command, arguments, word):
-    course("print(1)", execute=False)
-    assert_one_clear_line(type_command("lab", *arguments, "--no-browser"), word)
-
-
-def test_lab_refuses_a_broken_notebook(course, type_command):
-    course("print(1)", execute=False).write_text("no json", encoding="utf-8")
-    assert_one_clear_line(type_command("lab", "--no-browser"), "is not JSON")
