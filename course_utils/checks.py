@@ -1,9 +1,10 @@
-"""The visible checks of a lab: what was expected, what came, and a hint. They give no points; hidden tests do."""
+"""The visible checks of a lab: what was expected, what the answer is, and a hint. Points are for hidden tests."""
 
 from typing import Any
 
-import torch
 from torch import Tensor
+
+from course_utils import compare
 
 
 class CheckFailed(AssertionError):
@@ -14,24 +15,23 @@ class CheckFailed(AssertionError):
         return [str(self)]
 
 
-def same(actual: Any, expected: Tensor | float, what: str, *, hint: str, tolerance: float = 1e-6) -> None:
-    """Print `[ok]` where `actual` has the shape and, up to `tolerance` times the greatest number, the numbers expected.
-
-    Raises `CheckFailed` otherwise, with shape, dtype and greatest error of what came.
-    """
-    expected = _tensor(expected)
-    wanted = f"expected {_describe(expected)}"
-    if not isinstance(actual, (Tensor, int, float)):
-        raise CheckFailed(f"[no] {what}: {wanted}, got a {type(actual).__name__}. Hint: {hint}")
-    ours = _tensor(actual).detach().to(expected.device)
-    if ours.shape != expected.shape:
-        raise CheckFailed(f"[no] {what}: {wanted}, got {_describe(ours)}. Hint: {hint}")
-    scale = max(1e-12, expected.double().abs().max().item()) if expected.numel() else 1.0
-    error = (ours.double() - expected.double()).abs().max().item() if expected.numel() else 0.0
-    if not error <= tolerance * scale:
-        came = "not-a-number" if error != error else f"a greatest error of {error:.3g} where numbers reach {scale:.3g}"
-        raise CheckFailed(f"[no] {what}: {wanted}, got {_describe(ours)} with {came}. Hint: {hint}")
-    print(f"[ok] {what}: {_describe(expected)}, equal{f' up to {tolerance:g}' if tolerance else ''}")
+def same(
+    actual: Any,
+    expected: Tensor | float,
+    what: str,
+    *,
+    hint: str,
+    tolerance: float | None = None,
+    same_dtype: bool = False,
+) -> None:
+    """Print `[ok]` and what `actual` is where `compare.same` takes it for `expected`; raise `CheckFailed` otherwise."""
+    try:
+        compare.same(actual, expected, what, tolerance=tolerance, same_dtype=same_dtype)
+    except compare.Different as difference:
+        raise CheckFailed(f"[no] {difference}. Hint: {hint}") from None
+    answer = compare.numbers(actual)
+    allowed = compare.allowed(answer, tolerance)
+    print(f"[ok] {what}: {compare.describe(answer)}, equal{f' up to {allowed:g}' if allowed else ''}")
 
 
 def holds(condition: bool, what: str, *, got: Any, hint: str) -> None:
@@ -39,15 +39,3 @@ def holds(condition: bool, what: str, *, got: Any, hint: str) -> None:
     if not condition:
         raise CheckFailed(f"[no] {what}: got {got}. Hint: {hint}")
     print(f"[ok] {what}")
-
-
-def _tensor(value: Tensor | float) -> Tensor:
-    """A tensor of it; a Python float keeps all its digits, of which torch's default would drop half."""
-    return torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None)
-
-
-def _describe(tensor: Tensor) -> str:
-    dtype = str(tensor.dtype).removeprefix("torch.")
-    if tensor.ndim == 0:
-        return f"{tensor.item():.6g}" if tensor.is_floating_point() else f"{tensor.item()}"
-    return f"shape {tuple(tensor.shape)}, {dtype}"
