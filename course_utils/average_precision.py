@@ -5,6 +5,7 @@ Lesson 12 writes average precision out and shows it equal; this is the version t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 from torchmetrics.detection import MeanAveragePrecision
@@ -36,14 +37,14 @@ def average_precision(detections: Sequence[dict[str, Tensor]], truth: DetectionS
     """
     if len(detections) != len(truth):
         raise ValueError(f"{len(detections)} pictures with detections, but {len(truth)} in the truth")
-    found = [{name: value.detach().cpu() for name, value in each.items()} for each in detections]
+    predicted = [{name: value.detach().cpu() for name, value in picture.items()} for picture in detections]
     objects = [truth.objects(index) for index in range(len(truth))]
-    wanted = [{"boxes": boxes.cpu(), "labels": labels.cpu()} for boxes, labels in objects]
+    annotated = [{"boxes": boxes.cpu(), "labels": labels.cpu()} for boxes, labels in objects]
 
-    def scored(**options) -> dict[str, Tensor]:
+    def scored(**options: Any) -> dict[str, Tensor]:
         metric = MeanAveragePrecision(backend="pycocotools", **options)
         metric.warn_on_many_detections = False  # the cut at 100 is stated above
-        metric.update(found, wanted)
+        metric.update(predicted, annotated)
         return metric.compute()
 
     every_threshold = scored()

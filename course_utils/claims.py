@@ -2,6 +2,7 @@
 
 import html
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,9 +35,16 @@ class Claims:
 
     >>> claims = Claims("04 VGG")
     >>> claims.equal("weights of two 3×3 per channel pair", 2 * 3**2, 18, source="arithmetic")
-    >>> claims.within("test accuracy of the CNN", 0.893, low=0.88, why="five seeds: 0.889 to 0.897", source="measured")
-    >>> claims.table()     # in a cell that nbval compares: facts, bands and verdicts
-    >>> claims.figures()   # in a cell tagged nbval-ignore-output: what was measured this time
+    >>> claims.within("test accuracy", 0.893, low=0.88, why="five seeds: 0.889 to 0.897")
+    >>> claims.table()  # in a cell that nbval compares: facts, bands and verdicts
+    Claims checked: 04 VGG
+    claim | expected | measured | verdict | source
+    weights of two 3×3 per channel pair | 18 | 18 | holds | arithmetic
+    test accuracy | at least 0.88 (five seeds: 0.889 to 0.897) | see below | holds | measured here
+    >>> claims.figures()  # in a cell tagged nbval-ignore-output: what was measured this time
+    Measured in this run
+    claim | expected | measured
+    test accuracy | at least 0.88 (five seeds: 0.889 to 0.897) | 0.893
     """
 
     def __init__(self, title: str) -> None:
@@ -113,7 +121,7 @@ class Claims:
 class _Table:
     """A table as HTML for JupyterLab and as text for terminals, tests and screen readers."""
 
-    def __init__(self, title: str, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    def __init__(self, title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         self.title, self.header, self.rows = title, header, rows
 
     def __repr__(self) -> str:
@@ -121,7 +129,7 @@ class _Table:
         return "\n".join([self.title, *lines])
 
     def _repr_html_(self) -> str:
-        def cells(tag: str, row: tuple[str, ...]) -> str:
+        def cells(tag: str, row: Sequence[str]) -> str:
             return "".join(f'<{tag} style="text-align:left">{html.escape(cell)}</{tag}>' for cell in row)
 
         body = "".join(f"<tr>{cells('td', row)}</tr>" for row in self.rows)

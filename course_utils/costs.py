@@ -89,7 +89,7 @@ def predict(model: nn.Module, *inputs: Sequence[int] | Tensor, training: bool = 
     Raises `CourseError` where the shapes do not fit or the network looks at the numbers themselves.
     """
     meta = copy.deepcopy(model).to("meta").train(training)
-    arguments = [_meta_input(each) for each in inputs]
+    arguments = [_meta_input(value) for value in inputs]
     counter = FlopCounterMode(display=False)
     tracker = _LayerTracker(meta, counter)
     try:
@@ -141,13 +141,17 @@ class _LiveBytes(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.alive: dict[int, weakref.ref] = {}
+        self.alive: dict[int, weakref.ref[torch.UntypedStorage]] = {}
         self.current = self.peak = 0
 
     def __torch_dispatch__(
-        self, func: Callable, types: Sequence[type], args: tuple = (), kwargs: dict[str, Any] | None = None
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        existing = {_storage_key(each) for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)}
+        existing = {_storage_key(leaf) for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)}
         outputs = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(outputs):
             if isinstance(tensor, Tensor) and _storage_key(tensor) not in existing | self.alive.keys():
@@ -157,7 +161,7 @@ class _LiveBytes(TorchDispatchMode):
     def _born(self, storage: torch.UntypedStorage) -> None:
         key, size = storage._cdata, storage.nbytes()
 
-        def released(_: weakref.ref) -> None:
+        def released(_: weakref.ref[torch.UntypedStorage]) -> None:
             del self.alive[key]
             self.current -= size
 
@@ -241,9 +245,9 @@ class _LayerTracker(_StorageCounter):
         layers = []
         modules = {name: module for module, name in self.names.items()}
         for name, macs in self.macs.items():  # in the order of the first call
-            own = {each for each in modules[name].parameters(recurse=False) if each.requires_grad} - counted
+            own = {weight for weight in modules[name].parameters(recurse=False) if weight.requires_grad} - counted
             counted |= own
-            numbers = (sum(each.numel() for each in own), macs, self.bytes[name])
+            numbers = (sum(weight.numel() for weight in own), macs, self.bytes[name])
             if any(numbers) or not any(modules[name].children()):
                 layers.append(LayerCost(name, type(modules[name]).__name__, self.shapes[name], *numbers))
         return Cost(

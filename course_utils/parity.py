@@ -44,37 +44,37 @@ def copy_state(source: nn.Module, target: nn.Module) -> None:
 
     Raises `CourseError` that names the first tensor whose shape differs, or the one that has no counterpart.
     """
-    theirs, ours = list(source.state_dict().items()), list(target.state_dict().items())
-    for (their_name, value), (our_name, place) in zip(theirs, ours, strict=False):
+    values, places = list(source.state_dict().items()), list(target.state_dict().items())
+    for (source_name, value), (name, place) in zip(values, places, strict=False):
         if value.shape != place.shape:
             raise CourseError(
-                f"{our_name} is {tuple(place.shape)} but {their_name} is {tuple(value.shape)}: define both in one order"
+                f"{name} is {tuple(place.shape)} but {source_name} is {tuple(value.shape)}: define both in one order"
             )
-    if len(theirs) != len(ours):
-        surplus = (theirs if len(theirs) > len(ours) else ours)[min(len(theirs), len(ours))][0]
-        raise CourseError(f"{surplus} has no counterpart: {len(theirs)} tensors there, {len(ours)} here")
+    if len(values) != len(places):
+        surplus = max(values, places, key=len)[min(len(values), len(places))][0]
+        raise CourseError(f"{surplus} has no counterpart: {len(values)} tensors there, {len(places)} here")
     with torch.no_grad():
-        for (_, value), (_, place) in zip(theirs, ours, strict=True):
+        for (_, value), (_, place) in zip(values, places, strict=True):
             place.copy_(value)
 
 
 @torch.no_grad()
-def relative_error(ours: nn.Module, theirs: nn.Module, shape: tuple[int, ...], *, seed: int = 0) -> float:
+def relative_error(model: nn.Module, reference: nn.Module, shape: tuple[int, ...], *, seed: int = 0) -> float:
     """Greatest difference of outputs in evaluation mode, over the spread of outputs between the inputs of one batch.
 
-    shape: of the random batch, of two pictures or more. `theirs` is randomised and copied into `ours`; both end as
+    shape: of the random batch, of two pictures or more. `reference` is randomised and copied into `model`; both end as
     float64. Rounding gives about 1e-12; the smallest mistake tried, one batch norm's epsilon, more than 1e-6.
     Raises `CourseError` where the weights of the two do not correspond, `ValueError` where all inputs give one output.
     """
-    for model in (ours, theirs):
-        model.double().eval()
-    randomize(theirs, seed)
-    copy_state(theirs, ours)
+    for network in (model, reference):
+        network.double().eval()
+    randomize(reference, seed)
+    copy_state(reference, model)
     batch = torch.randn(shape, generator=torch.Generator().manual_seed(seed + 1), dtype=torch.float64)
-    here, there = ours(batch), theirs(batch)
-    if here.shape != there.shape:
+    outputs, expected = model(batch), reference(batch)
+    if outputs.shape != expected.shape:
         return math.inf
-    spread = (there - there.mean(dim=0)).abs().max()
+    spread = (expected - expected.mean(dim=0)).abs().max()
     if spread == 0:
         raise ValueError("all inputs give the same output: this comparison would prove nothing")
-    return float((here - there).abs().max() / spread)
+    return float((outputs - expected).abs().max() / spread)

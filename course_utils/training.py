@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -264,7 +264,7 @@ def _moved(batch: Any, device: torch.device, layout: torch.memory_format) -> Any
         pinned = layout if batch.ndim == 4 and batch.is_floating_point() else torch.preserve_format
         return batch.to(device, non_blocking=True, memory_format=pinned)
     if isinstance(batch, PackedSequence):
-        return batch.to(device)  # its batch sizes stay on the CPU
+        return batch.to(device)  # type: ignore[arg-type]  # torch types it as .to(dtype); batch sizes stay on the CPU
     if isinstance(batch, dict):
         return {name: _moved(part, device, layout) for name, part in batch.items()}
     if isinstance(batch, (tuple, list)):
@@ -273,7 +273,7 @@ def _moved(batch: Any, device: torch.device, layout: torch.memory_format) -> Any
     return batch
 
 
-def _autocast(device: torch.device, precision: str) -> AbstractContextManager:
+def _autocast(device: torch.device, precision: str) -> torch.autocast:
     if precision not in PRECISIONS:
         raise CourseError(f"unknown precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
     dtype = PRECISIONS[precision]

@@ -3,7 +3,7 @@
 Nothing is cropped: a picture that is no multiple of the block size is a clear error, and `pad` makes it one.
 """
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor
 
 from course_utils.errors import CourseError
@@ -34,9 +34,7 @@ def pad(pictures: Tensor, multiple: int) -> Tensor:
     height, width = pictures.shape[-2:]
     if not height or not width:
         raise CourseError(f"a picture of {height}×{width} has no pixels to pad")
-    extra = (0, -width % multiple, 0, -height % multiple)
-    flat = pictures.reshape(1, -1, height, width)  # replication is written for (N, C, H, W) alone
-    # Float64 holds every integer that a codec meets, and replication is not written for integers on every device.
-    exact = flat if flat.is_floating_point() else flat.double()
-    padded = F.pad(exact, extra, mode="replicate").to(pictures.dtype)
-    return padded.reshape(*pictures.shape[:-2], *padded.shape[-2:])
+    for dim, length in ((-2, height), (-1, width)):
+        places = torch.arange(length + -length % multiple, device=pictures.device).clamp(max=length - 1)
+        pictures = pictures.index_select(dim, places)  # F.pad does not repeat integers, and not on every device
+    return pictures

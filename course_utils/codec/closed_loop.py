@@ -130,5 +130,5 @@ def _first_least(cost: Tensor) -> Tensor:
 
 
 def _entropy_bits(symbols: Tensor) -> float:
-    counts = symbols.unique(return_counts=True)[1].double()
+    counts = symbols.unique(return_counts=True)[1].cpu().double()
     return (counts * (counts.sum() / counts).log2()).sum().item()

@@ -48,7 +48,7 @@ def ycbcr_to_rgb(ycbcr: Tensor, *, standard: str = "bt709", full_range: bool = F
         raise CourseError(f"YCbCr pictures have shape (..., 3, H, W), not {tuple(ycbcr.shape)}")
     ycbcr = ycbcr if ycbcr.is_floating_point() else _eight_bits(ycbcr).float()
     offset, scale = _offset_and_scale(full_range, ycbcr)
-    inverse = torch.linalg.inv((_matrix(standard, ycbcr) * scale).double().cpu()).to(ycbcr)
+    inverse = torch.linalg.inv((_matrix(standard, ycbcr) * scale).cpu().double()).to(ycbcr)
     return torch.einsum("cy,...yhw->...chw", inverse, ycbcr - offset)
 
 

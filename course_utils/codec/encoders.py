@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from threading import Lock
+from typing import Literal
 
 import av
 import numpy as np
@@ -125,16 +126,16 @@ def svt_av1(pictures: Tensor | YCbCr420, qp: int, *, preset: int = 4) -> Stream:
 
 def _encode(encoder: str, pictures: Tensor | YCbCr420, options: dict[str, str]) -> Stream:
     colour = isinstance(pictures, YCbCr420)
-    planes = tuple(pictures) if colour else (pictures,)
+    planes: tuple[Tensor, ...] = pictures if isinstance(pictures, YCbCr420) else (pictures,)
     sides = _valid_sides(encoder, planes)
     if encoder == "libsvtav1" and not colour:
-        even = blocks.pad(pictures, 2)
+        even = blocks.pad(planes[0], 2)
         neutral = torch.full((len(even), even.shape[1] // 2, even.shape[2] // 2), 128, dtype=torch.uint8)
         planes = (even, neutral, neutral)
     height, width = planes[0].shape[-2:]
     context = _open(encoder, "w")
-    context.width, context.height = width, height
-    context.pix_fmt = "gray" if len(planes) == 1 else "yuv420p"
+    pixel_format = "gray" if len(planes) == 1 else "yuv420p"
+    context.width, context.height, context.pix_fmt = width, height, pixel_format
     context.time_base = Fraction(1, 25)
     context.thread_count = 1
     context.options = options
@@ -142,7 +143,7 @@ def _encode(encoder: str, pictures: Tensor | YCbCr420, options: dict[str, str]) 
     if complaints:
         asked = next(value for name, value in options.items() if name.endswith("params"))
         raise CourseError(f"{encoder} cannot code {width}×{height} pictures with {asked}: {complaints}")
-    frames = [*_frames(planes, context.pix_fmt), None]  # None asks for what is still inside
+    frames = [*_frames(planes, pixel_format), None]  # None asks for what is still inside
     packets = [packet for frame in frames for packet in context.encode(frame) if packet.size]
     if len(packets) != len(planes[0]):
         raise CourseError(f"{encoder} made {len(packets)} packets of {len(planes[0])} pictures")
@@ -186,12 +187,12 @@ def _frames(planes: tuple[Tensor, ...], pixel_format: str) -> Iterator[av.VideoF
         for plane, array in zip(frame.planes, arrays, strict=True):
             rows = np.zeros((plane.height, plane.line_size), dtype=np.uint8)
             rows[:, : array.shape[-1]] = array[index]
-            plane.update(rows)
+            plane.update(rows.tobytes())
         frame.pts = index
         yield frame
 
 
-def _reported_qp(packet: av.Packet) -> float:
+def _reported_qp(packet: "av.Packet[av.VideoStream]") -> float:
     """The QP in the packet's quality statistics (AV_PKT_DATA_QUALITY_STATS), which the encoder itself wrote."""
     quality = struct.unpack_from("<I", bytes(packet.get_sidedata("quality_stats")))[0]
     return quality / LAMBDA_PER_QP
@@ -254,7 +255,7 @@ def _decoded(encoder: str, data: bytes, *, options: dict[str, str]) -> list[av.V
 
 def _plane(frame: av.VideoFrame, index: int) -> np.ndarray:
     plane = frame.planes[index]
-    return np.frombuffer(plane, dtype=np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+    return np.frombuffer(memoryview(plane), dtype=np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
 
 
 # --- what a stream is made of
@@ -308,9 +309,9 @@ def _av1_bits(data: bytes, encoder: str) -> int:
 
 def missing_codecs() -> list[str]:
     """The encoders and decoders of this module that the installed PyAV lacks."""
-    wanted = [(name, "w") for name in DECODERS] + [(name, "r") for name in DECODERS.values()]
+    modes: dict[str, Literal["r", "w"]] = {**dict.fromkeys(DECODERS, "w"), **dict.fromkeys(DECODERS.values(), "r")}
     missing = []
-    for name, mode in wanted:
+    for name, mode in modes.items():
         try:
             _open(name, mode)
         except CourseError:
@@ -318,13 +319,15 @@ def missing_codecs() -> list[str]:
     return missing
 
 
-def _open(name: str, mode: str) -> av.CodecContext:
+def _open(name: str, mode: Literal["r", "w"]) -> av.VideoCodecContext:
     try:
-        return av.CodecContext.create(name, mode)
+        context = av.CodecContext.create(name, mode)
     except av.codec.codec.UnknownCodecError:
         raise CourseError(
             f"PyAV {av.__version__} has no {name}: install its wheel with `pip install --force-reinstall av`"
         ) from None
+    assert isinstance(context, av.VideoCodecContext)  # none of this module's codecs codes sound
+    return context
 
 
 def _valid_qp(encoder: str, qp: int) -> None:
@@ -337,8 +340,8 @@ def _valid_sides(encoder: str, planes: tuple[Tensor, ...]) -> tuple[int, int]:
     """Height and width. Raises `CourseError` for anything that the encoder would refuse, crop or misread."""
     luma = planes[0]
     if any(plane.dtype != torch.uint8 or plane.ndim != 3 for plane in planes):
-        found = ", ".join(f"{tuple(plane.shape)} {str(plane.dtype).removeprefix('torch.')}" for plane in planes)
-        raise CourseError(f"pictures are (N, H, W) uint8, 8 bits a pixel, not {found}")
+        given = ", ".join(f"{tuple(plane.shape)} {str(plane.dtype).removeprefix('torch.')}" for plane in planes)
+        raise CourseError(f"pictures are (N, H, W) uint8, 8 bits a pixel, not {given}")
     count, height, width = luma.shape
     if not count:
         raise CourseError("there is no picture to encode")

@@ -63,8 +63,8 @@ def bits(flags: Tensor) -> Tensor:
     left[:, :, 1:] = flags[:, :, :-1].long()
     context = above + left
     total = torch.zeros(len(flags), dtype=torch.float64)
-    for each in range(3):
-        on = (flags & (context == each)).sum(dim=(1, 2)).double()
-        off = (~flags & (context == each)).sum(dim=(1, 2)).double()
+    for neighbours in range(3):
+        on = (flags & (context == neighbours)).sum(dim=(1, 2)).double()
+        off = (~flags & (context == neighbours)).sum(dim=(1, 2)).double()
         total -= torch.lgamma(on + 0.5) + torch.lgamma(off + 0.5) - torch.lgamma(on + off + 1) - math.log(math.pi)
     return total / math.log(2)

@@ -23,8 +23,8 @@ MODES = 35
 PLANAR, DC, HORIZONTAL, VERTICAL = 0, 1, 10, 26
 
 # intraPredAngle of modes 2 to 34 (table 8-5), in 1/32 pixel per row; invAngle is 8192 / angle, rounded (table 8-6).
-ANGLES = (32, 26, 21, 17, 13, 9, 5, 2, 0, -2, -5, -9, -13, -17, -21, -26, -32)
-ANGLES += ANGLES[-2::-1]
+_ANGLES_2_TO_18 = (32, 26, 21, 17, 13, 9, 5, 2, 0, -2, -5, -9, -13, -17, -21, -26, -32)
+ANGLES = (*_ANGLES_2_TO_18, *_ANGLES_2_TO_18[-2::-1])
 # A mode is smoothed where it lies further than this from horizontal and vertical (table 8-4: intraHorVerDistThres).
 SMOOTHING_DISTANCE = {8: 7, 16: 1, 32: 0}
 
@@ -54,7 +54,7 @@ def wavefronts(rows: int, columns: int) -> list[Tensor]:
     """
     grid = torch.cartesian_prod(torch.arange(rows), torch.arange(columns))
     step = 2 * grid[:, 0] + grid[:, 1]
-    return [grid[step == each] for each in range(2 * (rows - 1) + columns)]
+    return [grid[step == number] for number in range(2 * (rows - 1) + columns)]
 
 
 def references(reconstruction: Tensor, size: int, *, ctu: int, at: Tensor | None = None) -> Tensor:

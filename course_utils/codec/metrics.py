@@ -5,6 +5,7 @@ Pictures are (N, H, W) or (N, C, H, W), uint8 or floating point in [0, peak]; on
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import bjontegaard
 import torch
@@ -46,7 +47,7 @@ def ssim(pictures: Tensor, reference: Tensor, *, peak: float = 255.0) -> Tensor:
             use_sample_covariance=False,  # the paper's
             data_range=peak,
         )
-        for first, second in zip(pictures.double().cpu(), reference.double().cpu(), strict=True)
+        for first, second in zip(pictures.cpu().double(), reference.cpu().double(), strict=True)
     ]
     return torch.tensor(values, dtype=torch.float64)
 
@@ -80,9 +81,9 @@ def _pair(pictures: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
             f"not {tuple(pictures.shape)} with {tuple(reference.shape)}"
         )
     dtype = torch.float32 if pictures.device.type == "mps" else torch.float64
-    both = (each.to(pictures.device, dtype) for each in (pictures, reference))
-    first, second = (each.unsqueeze(1) if each.ndim == 3 else each for each in both)
-    return first, second
+    if pictures.ndim == 3:
+        pictures, reference = pictures.unsqueeze(1), reference.unsqueeze(1)
+    return pictures.to(dtype), reference.to(pictures.device).to(dtype)
 
 
 def _size(pictures: Tensor) -> str:
@@ -101,7 +102,7 @@ def _curve(rates: Sequence[float], psnrs: Sequence[float]) -> tuple[list[float],
     return [rate for rate, _ in points], [psnr for _, psnr in points]
 
 
-def _overlapping(anchor: Sequence[float], other: Sequence[float]) -> dict:
+def _overlapping(anchor: Sequence[float], other: Sequence[float]) -> dict[str, Any]:
     """How the package is called. Raises `CourseError` where the two curves have no stretch in common."""
     if min(max(anchor), max(other)) <= max(min(anchor), min(other)):
         raise CourseError("the two rate-distortion curves do not overlap: choose QPs that bring them to equal quality")

@@ -1,6 +1,6 @@
 """A network that filters intra predictions, and learns from what the decoder has just rebuilt.
 
-The network sees what Cui et al. (2017, *Convolutional neural networks based intra prediction for HEVC*) show theirs:
+The network sees what Cui et al. (2017, *Convolutional neural networks based intra prediction for HEVC*) show their own:
 the prediction where it will stand, with decoded pixels to the left and above. Encoder and decoder both hold an
 `OnlineFilter`; nothing is sent for it. `solutions/lab09/study/online_filter.py` trained what `shipped` loads.
 """
@@ -49,16 +49,17 @@ class PredictionNet(nn.Module):
     def __init__(self, width: int = 32, depth: int = 4, *, knows_size: bool = True) -> None:
         super().__init__()
         self.knows_size = knows_size
-        layers: list[nn.Module] = [nn.Conv2d(4, width, 3, padding=1), nn.ReLU()]
-        for _ in range(depth):
-            layers += [nn.Conv2d(width, width, 3, padding=1), nn.ReLU()]
-        self.body = nn.Sequential(*layers, nn.Conv2d(width, 1, 3, padding=1))
-        nn.init.normal_(self.body[-1].weight, std=0.01)
-        nn.init.zeros_(self.body[-1].bias)
+        layers: list[nn.Module] = []
+        for channels in (4, *[width] * depth):
+            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
+        last = nn.Conv2d(width, 1, 3, padding=1)
+        nn.init.normal_(last.weight, std=0.01)
+        last.bias = nn.Parameter(torch.zeros(1))
+        self.body = nn.Sequential(*layers, last)
 
     def forward(self, pixels: Tensor, inside: Tensor, qp: int | Tensor) -> Tensor:
         """(K, n + m, n + m) pixels and bool, one QP or (K,), to predictions (K, n, n), neither rounded nor clamped."""
-        dtype = self.body[0].weight.dtype
+        dtype = next(self.parameters()).dtype
         x, known = pixels.to(dtype), inside.to(dtype)
         count = known.sum(dim=(1, 2), keepdim=True)
         mean = (x * known).sum(dim=(1, 2), keepdim=True) / count
@@ -137,7 +138,7 @@ class OnlineFilter:
 
     def learn(self, decoded: Tensor, levels: Tensor) -> None:
         """Take one step towards the decoded blocks (K, n, n) that got a residual, levels (K, n, n); set the gate."""
-        errors = torch.stack([transforms.satd(decoded - each) for each in (self.filtered, self.prediction)])  # (2, K)
+        errors = torch.stack([transforms.satd(decoded - guess) for guess in (self.filtered, self.prediction)])  # (2, K)
         if self._learns():
             self._descend(decoded, levels.flatten(1).any(dim=1), errors[1])
         new = torch.stack([errors[:, group].sum(dim=1) for group in (self.on, ~self.on)])
@@ -157,7 +158,7 @@ class OnlineFilter:
         gradients = torch.autograd.grad(loss, parameters)
         with torch.no_grad():
             for parameter, gradient in zip(parameters, gradients, strict=True):
-                parameter -= self.policy.learning_rate * gradient
+                parameter.sub_(self.policy.learning_rate * gradient)
                 if self.policy.exact:
                     parameter.copy_(parameter.float())
 

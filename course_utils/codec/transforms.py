@@ -71,8 +71,8 @@ def hevc_inverse(coefficients: Tensor, kind: str = "dct") -> Tensor:
 def _product(left: Tensor, right: Tensor) -> Tensor:
     """The matrix product of integers. Float64 is exact below 2^53; these sums stay below 32 · 2^15 · 90 < 2^27."""
     # Integer products are not written for CUDA, and MPS has no float64.
-    where = torch.device("cpu") if left.device.type == "mps" else left.device
-    return (left.to(where, torch.float64) @ right.to(where, torch.float64)).to(left.device, torch.int64)
+    device = torch.device("cpu") if left.device.type == "mps" else left.device
+    return (left.to(device).double() @ right.to(device).double()).long().to(left.device)
 
 
 def _shift(values: Tensor, bits: int) -> Tensor:
@@ -146,11 +146,11 @@ def satd(residual: Tensor, *, tile: int | None = None) -> Tensor:
     tile: 8 where both sides divide by 8, else 4, else 2, as HM chooses it (`TComRdCost::xGetHADs`).
     Normalised as in HM and x265: a tile's sum Σ|H·d·H| is divided by 1 (tile 2), 2 (tile 4), 4 (tile 8), which is
     tile/2, and rounded for integers, which give int64. The orthonormal transform would divide by `tile`, so SATD is
-    twice the L1 norm of the orthonormal coefficients. (x265's own `satd` of 8×8 is four 4×4 tiles; its `sa8d` is ours.)
+    twice the L1 norm of the orthonormal coefficients. (x265's `satd` of 8×8 is four 4×4 tiles; its `sa8d` is this one.)
     """
     height, width = residual.shape[-2:]
     if tile is None:
-        tile = next((each for each in (8, 4) if not (height % each or width % each)), 2)
+        tile = next((side for side in (8, 4) if not (height % side or width % side)), 2)
     parts = blocks.cut(_signed(residual), tile)
     sums = hadamard(parts).abs().sum(dim=(-2, -1))  # (..., H/tile, W/tile)
     divisor = max(tile // 2, 1)

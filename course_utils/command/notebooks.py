@@ -58,7 +58,7 @@ def find(names: Iterable[str | Path], root: Path, *, labs: str = "solutions") ->
     which a lab's name is looked up, "solutions" or, for students, "labs"; the other one serves where it is not there.
     Raises `CourseError` for a name that means nothing, and says the nearest; and for a folder without a notebook.
     """
-    found: set[Path] = set()
+    paths: set[Path] = set()
     for name in list(names) or [root / folder for folder in VALIDATED_FOLDERS if (root / folder).is_dir()]:
         path = Path(name)
         if path.is_dir():
@@ -67,16 +67,16 @@ def find(names: Iterable[str | Path], root: Path, *, labs: str = "solutions") ->
                 raise CourseError(
                     f"no notebook in {path}: name a file that ends in .ipynb, or a folder that holds some"
                 )
-            found |= inside
+            paths |= inside
         elif path.is_file():
             if path.suffix != ".ipynb":
                 raise CourseError(f"{path} is not a notebook: name a file that ends in .ipynb, or a folder")
-            found.add(path)
+            paths.add(path)
         else:
-            found.add(_by_name(str(name), root, labs))
-    if not found:
+            paths.add(_by_name(str(name), root, labs))
+    if not paths:
         raise CourseError("no notebook found: name a file that ends in .ipynb, or a folder that holds some")
-    return sorted(path.resolve() for path in found)
+    return sorted(path.resolve() for path in paths)
 
 
 def _by_name(name: str, root: Path, labs: str) -> Path:

@@ -128,7 +128,7 @@ def from_folder(folder: Path | str, *, side: int = SIDE, shrink: int = 2) -> Ten
     if side < 1 or shrink < 1:
         raise CourseError(f"side and shrink are at least 1, not {side} and {shrink}")
     crops = []
-    for path in sorted(each for each in folder.iterdir() if each.is_file()):
+    for path in sorted(entry for entry in folder.iterdir() if entry.is_file()):
         try:
             picture = Image.open(path).convert("RGB").reduce(shrink)
         except (UnidentifiedImageError, OSError):  # a text file, or a picture cut short

@@ -92,13 +92,13 @@ def _read_embedded(split: str) -> tuple[np.ndarray, np.ndarray]:
 def _read_full(split: str) -> tuple[np.ndarray, np.ndarray]:
     """Pixels and labels of the full set as flat uint8 arrays."""
     cached = runtime.data_home() / "FashionMNIST" / "raw"  # torchvision's own layout
-    folder = next((each for each in (DEBIAN_FOLDER, cached) if _idx_file(each, split, "images-idx3")), None)
+    folder = next((place for place in (DEBIAN_FOLDER, cached) if _idx_file(place, split, "images-idx3")), None)
     if folder is None:
         _download()
         folder = cached
     pixels, labels = (_idx_payload(folder, split, kind) for kind in ("images-idx3", "labels-idx1"))
     for content, sha256 in zip((pixels, labels), FULL_SHA256[split], strict=True):
-        if hashlib.sha256(content).hexdigest() != sha256:
+        if hashlib.sha256(content.data).hexdigest() != sha256:
             raise CourseError(f"the Fashion-MNIST files in {folder} are damaged: delete that folder and try again")
     return pixels, labels
 

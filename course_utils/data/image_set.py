@@ -62,7 +62,8 @@ def fits(images: Tensor, device: torch.device | str) -> bool:
 class InMemory(Protocol):
     """A set that lies in tensors: `images` (N, …), and `set[indices]` is the mini-batch of these pictures."""
 
-    images: Tensor
+    @property
+    def images(self) -> Tensor: ...
 
     def __len__(self) -> int: ...
 

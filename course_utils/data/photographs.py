@@ -172,11 +172,12 @@ def load(name: str) -> Tensor:
     if name not in PHOTOGRAPHS:
         raise CourseError(f"no photograph {name!r}: choose one of {', '.join(PHOTOGRAPHS)}")
     photograph = PHOTOGRAPHS[name]
-    package_file = find_spec(photograph.package).origin  # the package itself is slow to import, and not needed
-    path = Path(package_file).parent / PACKAGE_FOLDERS[photograph.package] / photograph.file
     distribution = {"skimage": "scikit-image", "sklearn": "scikit-learn"}[photograph.package]
-    content = embedded.read_verified(
-        path, photograph.sha256, restore=f"reinstall it with `pip install --force-reinstall --no-deps {distribution}`"
-    )
+    restore = f"reinstall it with `pip install --force-reinstall --no-deps {distribution}`"
+    package = find_spec(photograph.package)  # the package itself is slow to import, and not needed
+    if package is None or package.origin is None:
+        raise CourseError(f"{distribution}, which ships the photograph {name!r}, is not installed: {restore}")
+    path = Path(package.origin).parent / PACKAGE_FOLDERS[photograph.package] / photograph.file
+    content = embedded.read_verified(path, photograph.sha256, restore=restore)
     pixels = np.array(Image.open(io.BytesIO(content)))
     return torch.from_numpy(pixels).reshape(*photograph.shape[1:], -1).permute(2, 0, 1).contiguous()

@@ -45,9 +45,12 @@ def load(
 ) -> tuple[DetectionSet, DetectionSet]:
     """`train` training and `test` test scenes of 64×64 RGB pixels, each with 1 to `most_items` items.
 
+    train, test: how many; 0 gives an empty set
     item_sides: least and greatest side of an item's square before it is cut out, in pixels
     The same arguments give the same scenes on every device. Raises `CourseError` for sides that no scene can hold.
     """
+    if train < 0 or test < 0:
+        raise CourseError(f"a set has 0 scenes or more, not train={train}, test={test}")
     least, greatest = item_sides
     if not 4 <= least <= greatest <= SIDE or most_items < 1:
         raise CourseError(f"items need sides 4 ≤ least ≤ greatest ≤ {SIDE} and most_items ≥ 1, not {item_sides}")
@@ -75,7 +78,7 @@ def _compose(
     sources = torch.cat([shades, (4 * opacity).clamp(max=1)], dim=1)  # (items, 2, 28, 28)
     shrinks = TRAIN_SHRINKS if varied else TEST_SHRINKS
     pyramids = [_pyramid(photographs.load(name), shrinks) for name in names]
-    parts = []
+    parts = [_place(sources, items.labels, torch.zeros(0, 3, SIDE, SIDE), most_items, item_sides, generator)]
     for start in range(0, count, CHUNK):
         size = min(CHUNK, count - start)
         behind = _crops(pyramids, size, generator)
@@ -90,15 +93,15 @@ def _pyramid(photograph: Tensor, shrinks: tuple[int, ...]) -> list[Tensor]:
     """The photograph, RGB float64 in [0, 1], at each reduction that still holds a scene."""
     image = photograph.expand(3, -1, -1).double()[None] / 255
     reduced = [F.avg_pool2d(image, shrink)[0] for shrink in shrinks]
-    return [each for each in reduced if min(each.shape[1:]) >= SIDE]
+    return [picture for picture in reduced if min(picture.shape[1:]) >= SIDE]
 
 
 def _crops(pyramids: list[list[Tensor]], count: int, generator: torch.Generator) -> Tensor:
     """Random crops (count, 3, 64, 64) of random photographs at random reduction, flip and brightness."""
     draws = torch.rand(count, 6, generator=generator, dtype=torch.float64).tolist()
     crops = []
-    for which, shrink, top, left, flip, light in draws:
-        pyramid = pyramids[int(which * len(pyramids))]
+    for photograph, shrink, top, left, flip, light in draws:
+        pyramid = pyramids[int(photograph * len(pyramids))]
         image = pyramid[int(shrink * len(pyramid))]
         y, x = (int(at * (length - SIDE + 1)) for at, length in zip((top, left), image.shape[1:], strict=True))
         crop = image[:, y : y + SIDE, x : x + SIDE] * (0.5 + 0.5 * light)
@@ -160,9 +163,9 @@ def _place(
     boxes = torch.zeros(count, most_items, 4)
     labels = torch.full((count, most_items), ABSENT)
     for slot in range(most_items):
-        which = torch.randint(len(sources), (count,), generator=generator)
+        items = torch.randint(len(sources), (count,), generator=generator)
         tints = 0.4 + 0.6 * torch.rand(count, 3, 1, 1, generator=generator, dtype=torch.float64)
-        shade, alpha = _on_canvas(sources[which], item_sides, generator).split(1, dim=1)  # (C, 1, 64, 64) each
+        shade, alpha = _on_canvas(sources[items], item_sides, generator).split(1, dim=1)  # (C, 1, 64, 64) each
         silhouette = alpha[:, 0] > 0.5
         visible = silhouette & ~taken
         enough = visible.sum(dim=(1, 2)) >= LEAST_VISIBLE * silhouette.sum(dim=(1, 2)).clamp(min=1)
@@ -171,9 +174,8 @@ def _place(
         painted += seen_through * alpha * tints * (0.2 + 0.8 * shade)
         seen_through = seen_through * (1 - alpha)
         taken |= visible
-        found = item_labels[which]
-        class_maps += visible * (found + 1).to(torch.uint8)[:, None, None]
-        labels[:, slot] = torch.where(placed, found, ABSENT)
+        class_maps += visible * (item_labels[items] + 1).to(torch.uint8)[:, None, None]
+        labels[:, slot] = torch.where(placed, item_labels[items], ABSENT)
         boxes[:, slot] = torch.where(placed[:, None], _tight_box(visible), 0)
     images = ((painted + seen_through * behind) * 255).round().float() / 255
     order = (labels == ABSENT).long().argsort(dim=1, stable=True)  # present objects first
@@ -199,5 +201,5 @@ def _tight_box(mask: Tensor) -> Tensor:
     """The smallest box around each mask (C, H, W), as (C, 4) float32; zero where a mask is empty."""
     columns, rows = mask.any(dim=1).int(), mask.any(dim=2).int()  # (C, W), (C, H)
     first = torch.stack([columns.argmax(1), rows.argmax(1)], dim=1)
-    last = torch.stack([each.shape[1] - each.flip(1).argmax(1) for each in (columns, rows)], dim=1)
+    last = torch.stack([filled.shape[1] - filled.flip(1).argmax(1) for filled in (columns, rows)], dim=1)
     return torch.cat([first, last], dim=1).float() * mask.any(dim=(1, 2))[:, None]

@@ -8,6 +8,7 @@ under Flickr's terms of use; they may not be passed on, so torchvision fetches t
 import errno
 import tarfile
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import ParseError
 
 import numpy as np
@@ -67,12 +68,12 @@ def _read(split: str, side: int, only_with_class_maps: bool) -> DetectionSet:
     return DetectionSet(images=images, boxes=boxes, labels=labels, class_maps=class_maps, classes=CLASSES)
 
 
-def _objects(annotation: dict, scale: Tensor) -> tuple[Tensor, Tensor]:
+def _objects(annotation: dict[str, Any], scale: Tensor) -> tuple[Tensor, Tensor]:
     """Boxes (K, 4) and labels (K,); VOC counts pixels from 1 and includes the last one."""
-    found = [each for each in annotation["object"] if each.get("difficult", "0") == "0"]
-    corners = [[float(each["bndbox"][name]) for name in ("xmin", "ymin", "xmax", "ymax")] for each in found]
+    counted = [item for item in annotation["object"] if item.get("difficult", "0") == "0"]
+    corners = [[float(item["bndbox"][name]) for name in ("xmin", "ymin", "xmax", "ymax")] for item in counted]
     boxes = (torch.tensor(corners).reshape(-1, 4) - torch.tensor([1.0, 1.0, 0.0, 0.0])) * scale
-    return boxes, torch.tensor([CLASSES.index(each["name"]) for each in found], dtype=torch.int64)
+    return boxes, torch.tensor([CLASSES.index(item["name"]) for item in counted], dtype=torch.int64)
 
 
 def _open(split: str) -> datasets.VOCDetection:

@@ -38,10 +38,8 @@ def evaluate(net: nn.Module, data: FilterData) -> Evaluation:
 
     def apply(test: TestPicture) -> Tensor:
         # One picture at a time, so that a small machine has the memory.
-        parts = [
-            networks.filtered(net, each[None].to(device), qp) for each, qp in zip(test.decoded, TEST_QPS, strict=True)
-        ]
-        return torch.cat(parts)
+        pictures = zip(test.decoded, TEST_QPS, strict=True)
+        return torch.cat([networks.filtered(net, picture[None].to(device), qp) for picture, qp in pictures])
 
     return evaluate_pictures(apply, data)
 
@@ -57,7 +55,7 @@ def evaluate_pictures(
     for name, test in data.tests.items():
         psnrs[name] = _psnrs(apply(test), test)
         extra = side_bits[name] if side_bits is not None else [0.0] * len(TEST_QPS)
-        bits = [each + more for each, more in zip(test.bits, extra, strict=True)]
+        bits = [slices + side for slices, side in zip(test.bits, extra, strict=True)]
         off = _psnrs(test.decoded, test)
         against_off[name] = metrics.bd_rate(test.bits, off, bits, psnrs[name])
         against_filtered[name] = metrics.bd_rate(test.filtered_bits, test.filtered_psnr, bits, psnrs[name])

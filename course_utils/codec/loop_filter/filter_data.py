@@ -85,22 +85,27 @@ def prepare(crops: Tensor, pictures: Mapping[str, Tensor], *, qps: Tensor | None
     """
     from course_utils.codec import encoders  # here, since training from a file must not need PyAV
 
+    def decoded_luma(stream: encoders.Stream) -> Tensor:
+        luma = encoders.decode(stream)
+        assert isinstance(luma, Tensor)  # as what was encoded
+        return luma
+
     if qps is None:
         qps = torch.tensor(TRAINING_QPS)[:, None].expand(-1, len(crops))
     decoded = torch.zeros(len(qps), *crops.shape, dtype=torch.uint8)
     for row, wanted in zip(decoded, qps, strict=True):
         for qp in wanted.unique().tolist():
             stream = encoders.x265(crops[wanted == qp], int(qp), deblock=False, sao=False)
-            row[wanted == qp] = encoders.decode(stream)
+            row[wanted == qp] = decoded_luma(stream)
     results = {}
     for name, original in pictures.items():
         plain = [encoders.x265(original[None], qp, deblock=False, sao=False) for qp in TEST_QPS]
         filtered = [encoders.x265(original[None], qp) for qp in TEST_QPS]
         results[name] = TestPicture(
             original=original,
-            decoded=torch.cat([encoders.decode(stream) for stream in plain]),
+            decoded=torch.cat([decoded_luma(stream) for stream in plain]),
             bits=[float(stream.bits) for stream in plain],
             filtered_bits=[float(stream.bits) for stream in filtered],
-            filtered_psnr=[psnr(encoders.decode(stream), original[None]).item() for stream in filtered],
+            filtered_psnr=[psnr(decoded_luma(stream), original[None]).item() for stream in filtered],
         )
     return FilterData(crops, decoded, qps.float(), results)

@@ -48,7 +48,16 @@ def per_pixel(values: Tensor, size: int, height: int, width: int) -> Tensor:
     return values.repeat_interleave(size, dim=-2).repeat_interleave(size, dim=-1)[..., :height, :width]
 
 
-class VRCNN(nn.Module):
+class LoopFilter(nn.Module):
+    """A network that `build` makes.
+
+    name: one of `NAMES`
+    """
+
+    name: str
+
+
+class VRCNN(LoopFilter):
     """Variable-filter-size residue-learning CNN (Dai, Liu and Wu 2017, table 1): 54,673 parameters.
 
     Its features do not know the QP. Only its output is scaled by the quantiser's step, as that of the other networks.
@@ -116,7 +125,7 @@ class InvertedBlock(nn.Module):
         return x + self.gate(self.project(F.relu(self.depthwise(F.relu(self.expand(x))))), side)
 
 
-class GatedFilter(nn.Module):
+class GatedFilter(LoopFilter):
     """Blocks on a picture of half the size and four channels (2× pixel-unshuffle), gated by QP and block activity.
 
     kind: "residual" (three blocks of 32 channels: 59.6 k parameters, 14.9 kMAC a pixel) or "depthwise"
@@ -134,10 +143,12 @@ class GatedFilter(nn.Module):
             raise CourseError(f"no network of kind {kind!r} with the QP at {qp_at!r}: places are {', '.join(PLACES)}")
         self.qp_at = qp_at
         blocks, kind_of_block = (3, ResidualBlock) if kind == "residual" else (6, InvertedBlock)
-        told = {"early": [0], "middle": [blocks // 2], "late": [blocks - 1], "everywhere": range(blocks)}.get(qp_at, [])
+        gates = {"early": [0], "middle": [blocks // 2], "late": [blocks - 1], "everywhere": range(blocks)}.get(
+            qp_at, []
+        )
         self.first = nn.Conv2d(4 + (qp_at == "plane"), channels, 3, padding=1)
-        self.told = [index in told for index in range(blocks)]
-        self.blocks = nn.ModuleList(kind_of_block(channels, 2 if each else 0, block=BLOCK // 2) for each in self.told)
+        self.told = [index in gates for index in range(blocks)]
+        self.blocks = nn.ModuleList(kind_of_block(channels, 2 if told else 0, block=BLOCK // 2) for told in self.told)
         self.last = nn.Conv2d(channels, 4, 3, padding=1)
         _start_at_zero(self.last)
 
@@ -165,29 +176,30 @@ class GatedFilter(nn.Module):
         return torch.cat([((qp - BLIND_QP) / 7.5).view(-1, 1, 1, 1).expand_as(activity), activity], dim=1)
 
 
-_CONFIGURATIONS = {
-    "residual": {"kind": "residual", "qp_at": "everywhere"},
-    "early": {"kind": "residual", "qp_at": "early"},
-    "middle": {"kind": "residual", "qp_at": "middle"},
-    "late": {"kind": "residual", "qp_at": "late"},
-    "plane": {"kind": "residual", "qp_at": "plane"},
-    "blind": {"kind": "residual", "qp_at": "nowhere"},
-    "depthwise": {"kind": "depthwise", "qp_at": "everywhere"},
+_KIND_AND_PLACE = {
+    "residual": ("residual", "everywhere"),
+    "early": ("residual", "early"),
+    "middle": ("residual", "middle"),
+    "late": ("residual", "late"),
+    "plane": ("residual", "plane"),
+    "blind": ("residual", "nowhere"),
+    "depthwise": ("depthwise", "everywhere"),
 }
-NAMES = (*_CONFIGURATIONS, "vrcnn")
+NAMES = (*_KIND_AND_PLACE, "vrcnn")
 
 
-def build(name: str) -> nn.Module:
+def build(name: str) -> LoopFilter:
     """A network by name, untrained: one of `NAMES`. "residual" is told the QP everywhere, "blind" nowhere.
 
     Raises `CourseError` for an unknown name.
     """
-    if name == "vrcnn":
-        net = VRCNN()
-    elif name in _CONFIGURATIONS:
-        net = GatedFilter(**_CONFIGURATIONS[name])
-    else:
+    if name not in NAMES:
         raise CourseError(f"no network is called {name!r}: choose one of {', '.join(NAMES)}")
+    if name == "vrcnn":
+        net: LoopFilter = VRCNN()
+    else:
+        kind, place = _KIND_AND_PLACE[name]
+        net = GatedFilter(kind=kind, qp_at=place)
     net.name = name
     return net
 
@@ -200,19 +212,19 @@ def filtered(net: nn.Module, pictures: Tensor, qp: float | Tensor) -> Tensor:
     """
     if pictures.dtype != torch.uint8 or pictures.ndim != 3 or not pictures.numel():
         raise CourseError(f"pictures are (N, H, W) uint8, not {tuple(pictures.shape)} of {pictures.dtype}")
-    where = next(net.parameters()).device
-    qps = torch.as_tensor(qp, dtype=torch.float32, device=where).expand(len(pictures))
-    out = net(pictures.to(where)[:, None].float() / 255, qps)[:, 0]
+    device = next(net.parameters()).device
+    qps = torch.as_tensor(qp, dtype=torch.float32, device=device).expand(len(pictures))
+    out = net(pictures.to(device)[:, None].float() / 255, qps)[:, 0]
     return (out * 255).round().clamp(0, 255).to(pictures.device, torch.uint8)
 
 
-def save(net: nn.Module, path: Path | str, **notes: str) -> None:
+def save(net: LoopFilter, path: Path | str, **notes: str) -> None:
     """Write the weights and the network's name as safetensors; `notes` go into the file's metadata."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
     save_file(tensors, str(path), metadata={"network": net.name, "notes": json.dumps(notes)})
 
 
-def load(path: Path | str) -> nn.Module:
+def load(path: Path | str) -> LoopFilter:
     """The network that `save` wrote, in evaluation mode. Raises `CourseError` for a file that is none."""
     try:
         with safe_open(str(path), framework="pt") as file:
@@ -223,12 +235,12 @@ def load(path: Path | str) -> nn.Module:
     return net.eval()
 
 
-def shipped() -> nn.Module:
+def shipped() -> LoopFilter:
     """The trained network that travels with the course: "residual", made by `solutions/lab08/study/loop_filter.py`."""
     embedded.read(SHIPPED_FILE, SHIPPED_SHA256)  # a damaged file is found here, with a clear line
     return load(embedded.FOLDER / SHIPPED_FILE)
 
 
 def _start_at_zero(convolution: nn.Conv2d) -> None:
-    nn.init.zeros_(convolution.weight)
-    nn.init.zeros_(convolution.bias)
+    for parameter in convolution.parameters():
+        nn.init.zeros_(parameter)
