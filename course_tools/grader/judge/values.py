@@ -110,8 +110,9 @@ def _decode_tensor(content: Any) -> Tensor:
         raise BadValue("not an encoded tensor")
     if not all(isinstance(size, int) and not isinstance(size, bool) and size >= 0 for size in shape):
         raise BadValue("a tensor's sizes are not whole numbers")
-    count = math.prod(shape) * torch.empty((), dtype=dtype).element_size()
-    if count > MOST_BYTES or len(data) > 2 * MOST_BYTES:
+    count = math.prod(shape) * dtype.itemsize
+    # Sizes beside a 0 hold no number, but torch could not count them either.
+    if math.prod(size or 1 for size in shape) * dtype.itemsize > MOST_BYTES or len(data) > 2 * MOST_BYTES:
         raise BadValue(f"a tensor larger than {MOST_BYTES:,} bytes")
     try:
         raw = base64.b64decode(data, validate=True)

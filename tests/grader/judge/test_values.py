@@ -108,6 +108,8 @@ def tensor(**changes):
         tensor(shape=[True]),
         tensor(shape="2"),
         tensor(shape=[2**40, 2**40]),
+        tensor(shape=[0, 2**70], data=""),
+        tensor(shape=[0, 2**62, 2**62], data=""),
         tensor(data="no base64!"),
         tensor(data=""),
         tensor(shape=[3]),
