@@ -105,7 +105,7 @@ def _encode_tensor(tensor: Tensor) -> dict[str, Any]:
 def _decode_tensor(content: Any) -> Tensor:
     if not isinstance(content, dict) or set(content) != {"dtype", "shape", "data"}:
         raise BadValue("not an encoded tensor")
-    dtype, shape, data = DTYPES.get(content["dtype"]), content["shape"], content["data"]
+    dtype, shape, data = DTYPES.get(str(content["dtype"])), content["shape"], content["data"]
     if dtype is None or not isinstance(shape, list) or not isinstance(data, str) or len(shape) > MOST_DEPTH:
         raise BadValue("not an encoded tensor")
     if not all(isinstance(size, int) and not isinstance(size, bool) and size >= 0 for size in shape):

@@ -1,6 +1,7 @@
 """course_tools.grader.judge.values: what may travel between judge and student, and what is refused."""
 
 import base64
+import contextlib
 import json
 import math
 
@@ -104,6 +105,7 @@ def tensor(**changes):
         {"handle": [1]},
         {"list": [0] * (values.MOST_ITEMS + 1)},
         tensor(dtype="object"),
+        tensor(dtype=["float32"]),
         tensor(shape=[-1, -2]),
         tensor(shape=[True]),
         tensor(shape="2"),
@@ -118,4 +120,22 @@ def tensor(**changes):
 )
 def test_malformed_and_oversized_messages_are_refused(message):
     with pytest.raises(BadValue):
+        decode(message)
+
+
+words = st.sampled_from(["tensor", "dtype", "shape", "data", "list", "tuple", "dict", "float", "handle", "float32", ""])
+forged = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | words,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(words, inner, max_size=2)
+        | st.fixed_dictionaries({"tensor": st.fixed_dictionaries(dict.fromkeys(("dtype", "shape", "data"), inner))})
+    ),
+    max_leaves=12,
+)
+
+
+@given(forged)
+def test_whatever_arrives_is_a_value_or_is_refused(message):
+    with contextlib.suppress(BadValue):
         decode(message)
