@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_tools.notebook_code import run_cells
+from course_utils import runtime
 from course_utils.claims import ClaimFailed
 from course_utils.command import notebooks
 from course_utils.errors import CourseError
@@ -88,7 +89,10 @@ def repeat(
     code_with_seed(path, seeds[0])  # a lesson without a seed is found before anything runs
     by_seed = {}
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
+    with (
+        runtime.environment(**runtime.for_stored_outputs(None)),
+        ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool,
+    ):
         running = {pool.submit(measure, path, seed, also): seed for seed in seeds}
         try:
             for finished in as_completed(running):
