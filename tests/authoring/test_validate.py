@@ -101,7 +101,7 @@ def test_validate_fails_a_notebook_that_needs_too_much_memory(course, monkeypatc
     path = course("print(1)")
     monkeypatch.setattr(validate, "MEMORY_LIMIT", 2**20)
     (result,) = validate.validate([validate.prepare(path, device_type="cpu")], device="cpu", workers=1)
-    assert result.peak_memory > 2**20 and result.faults == ("over 0 GiB of memory",)
+    assert result.usage.peak_memory > 2**20 and result.faults == ("over 0 GiB of memory",)
 
 
 def test_validate_says_so_where_pytest_could_not_run(course, monkeypatch):
@@ -124,13 +124,20 @@ def test_validate_names_three_of_many_cells_that_failed(course):
     assert fault.count("Cell") == 3 and fault.endswith(" and 2 more failed")
 
 
-def test_a_run_is_stopped_at_three_times_its_budget_and_a_minute(course, monkeypatch):
+@pytest.mark.parametrize(
+    ("clock", "fault"),
+    [("processor_seconds", "stopped after 70 processor seconds"), ("perf_counter", "stopped after 610 seconds")],
+)
+def test_a_run_is_stopped_at_three_times_its_budget_and_a_minute_and_ten_times_that_where_it_only_waits(
+    course, monkeypatch, clock, fault
+):
     path = course("import time\ntime.sleep(60)", minutes=1e-6, execute=False)
-    clock = [0.0]
-    monkeypatch.setattr(validate.time, "perf_counter", lambda: clock[0])
-    monkeypatch.setattr(validate.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + 10))
+    now = [0.0]
+    monkeypatch.setattr(validate.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + 10))
+    place = validate.processes if clock == "processor_seconds" else validate.time
+    monkeypatch.setattr(place, clock, lambda *_: now[0])
     (result,) = validate.validate([validate.prepare(path, device_type="cpu")], device="cpu", workers=1)
-    assert result.faults == ("stopped after 70 s",)
+    assert result.faults == (fault,)
 
 
 def test_a_fault_of_the_program_stops_the_notebooks_that_run(course):
