@@ -80,13 +80,7 @@ class Claims:
         if low is None and high is None:
             raise ValueError(f"{claim!r} needs low, high or both: a claim that cannot fail says nothing")
         holds = math.isfinite(measured) and (low is None or measured >= low) and (high is None or measured <= high)
-        band = (
-            f"{low:g} to {high:g}"
-            if None not in (low, high)
-            else f"at least {low:g}"
-            if high is None
-            else f"at most {high:g}"
-        )
+        band = f"at most {high:g}" if low is None else f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
         self.rows.append(Claim(claim, f"{band} ({why})", _text(measured), holds, True, source, float(measured)))
 
     def table(self) -> None:

@@ -8,7 +8,7 @@ import copy
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import torch
@@ -53,17 +53,8 @@ class Cost:
     activation_bytes: int
 
     def __str__(self) -> str:
-        rows = [
-            (
-                layer.name,
-                layer.kind,
-                "×".join(map(str, layer.output_shape)),
-                layer.parameters,
-                layer.macs,
-                layer.activation_bytes,
-            )
-            for layer in self.layers
-        ]
+        layers = map(astuple, self.layers)
+        rows = [(name, kind, "×".join(map(str, shape)), *numbers) for name, kind, shape, *numbers in layers]
         rows.append(("total", "", "", self.parameters, self.macs, self.activation_bytes))
         width = max(len(row[0]) for row in rows)
         lines = [f"{'layer':{width}}  {'kind':17} {'output':>16} {'parameters':>12} {'MACs':>15} {'kept bytes':>13}"]
@@ -87,6 +78,10 @@ def predict(model: nn.Module, *inputs: Sequence[int] | Tensor, training: bool = 
     parameters and buffers; the batch itself counts when the first layer keeps it. A GPU's kernels may keep a little
     more or less than this (dropout keeps a byte mask there, a float mask on the CPU).
     Raises `CourseError` where the shapes do not fit or the network looks at the numbers themselves.
+
+    >>> cost = predict(nn.Conv2d(3, 8, 3, padding=1), (1, 3, 32, 32))
+    >>> cost.parameters == 8 * (3 * 3 * 3 + 1), cost.macs == 8 * 32 * 32 * 3 * 3 * 3
+    (True, True)
     """
     meta = copy.deepcopy(model).to("meta").train(training)
     arguments = [_meta_input(value) for value in inputs]

@@ -63,14 +63,8 @@ def loss_curves(histories: Mapping[str, History], *, title: str, axis: Axes | No
         values = history.step_loss
         means = [sum(values[max(0, i - smooth + 1) : i + 1]) / min(smooth, i + 1) for i in range(len(values))]
         (line,) = axis.plot(range(1, len(means) + 1), means)
-        axis.annotate(
-            name,
-            (len(means), means[-1]),
-            xytext=(4, 0),
-            textcoords="offset points",
-            color=line.get_color(),
-            va="center",
-        )
+        end = (len(means), means[-1])
+        axis.annotate(name, end, xytext=(4, 0), textcoords="offset points", color=line.get_color(), va="center")
     axis.set(title=title, xlabel="step", ylabel="training loss (nats)")
     return axis
 

@@ -94,6 +94,11 @@ def fit(
     The stop button (KeyboardInterrupt) ends the run after a whole step: the weights, the schedule and the history that
     is returned have taken the same steps. Raises `CourseError` for an unknown precision, `ValueError` for data without
     a batch.
+
+    >>> model, data = nn.Linear(2, 2), [(torch.ones(4, 2), torch.tensor([0, 1, 1, 1]))]
+    >>> history = fit(model, data, optimizer=torch.optim.SGD(model.parameters(), lr=0.1), epochs=3)
+    >>> history.step_loss[2] < history.step_loss[0], len(history.epochs)
+    (True, 3)
     """
     device = next(model.parameters()).device
     layout = torch.channels_last if channels_last else torch.contiguous_format

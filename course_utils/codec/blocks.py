@@ -13,6 +13,10 @@ def cut(pictures: Tensor, size: int) -> Tensor:
     """Blocks of (..., H, W): (..., H/size, W/size, size, size), a view where torch can make one.
 
     Raises `CourseError` where H or W is no multiple of `size`.
+
+    >>> cut(torch.arange(16).view(4, 4), 2)[0, 1]
+    tensor([[2, 3],
+            [6, 7]])
     """
     height, width = pictures.shape[-2:]
     if size < 1 or height % size or width % size or not height or not width:

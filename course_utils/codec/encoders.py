@@ -4,10 +4,13 @@ Pictures are luma, a tensor (N, H, W) uint8, or `YCbCr420`. Each is coded by its
 psycho-visual tricks off, so that PSNR is what the encoder works for. Encoding uses one thread and repeats byte for
 byte; several calls may run in threads beside each other.
 
-    stream = x265(pictures, 32)                     # deblocking and SAO on
-    decoded = decode(stream)                        # (N, H, W) uint8
-    bits = stream.picture_bits                      # slice data alone, one number per picture
-    unfiltered = decode(x265(pictures, 32, deblock=False, sao=False))
+    >>> from course_utils.data import codec_pictures
+    >>> pictures = codec_pictures.training()[:2]
+    >>> stream = x265(pictures, 32)  # deblocking and SAO on; `deblock=False, sao=False` codes without
+    >>> decode(stream).shape
+    torch.Size([2, 128, 128])
+    >>> len(stream.picture_bits), stream.picture_qps  # slice data alone
+    (2, (32.0, 32.0))
 
 In all-intra HEVC, prediction uses pixels before the loop filter. So a filter after the decoder of a stream without
 loop filters is exactly a filter in the loop.

@@ -51,6 +51,9 @@ def wavefronts(rows: int, columns: int) -> list[Tensor]:
     """Blocks that can be coded at once in raster order (ctu = n): a list of (K, 2) int64 tensors of row, column.
 
     A block waits for its neighbour above right, so block (r, c) belongs to step 2r + c; the steps come in order.
+
+    >>> [front.tolist() for front in wavefronts(2, 3)]
+    [[[0, 0]], [[0, 1]], [[0, 2], [1, 0]], [[1, 1]], [[1, 2]]]
     """
     grid = torch.cartesian_prod(torch.arange(rows), torch.arange(columns))
     step = 2 * grid[:, 0] + grid[:, 1]

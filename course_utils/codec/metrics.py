@@ -60,6 +60,10 @@ def bd_rate(
     Each curve is four points or more (rate in any one unit, PSNR in dB), in any order; log10(rate) is interpolated over
     PSNR by monotone cubics (`bjontegaard` package, method "pchip") and averaged where the two curves overlap.
     Raises `CourseError` where PSNR does not rise with the rate, and where the curves share no PSNR.
+
+    >>> rates, psnrs = [100, 200, 400, 800], [30.0, 33.0, 36.0, 39.0]
+    >>> round(bd_rate(rates, psnrs, [0.9 * rate for rate in rates], psnrs), 6)
+    -10.0
     """
     curves = (*_curve(anchor_rates, anchor_psnrs), *_curve(rates, psnrs))
     return float(bjontegaard.bd_rate(*curves, **_overlapping(anchor_psnrs, psnrs)))

@@ -35,6 +35,9 @@ def quantise(coefficients: Tensor, qp: int, *, rounding: float = INTRA_ROUNDING)
     """Levels sign(c) · ⌊|c| / step + rounding⌋ of any shape, in the coefficients' floating-point dtype.
 
     rounding: 1/2 is the nearest level; 1/3 (intra) and 1/6 (inter) widen the dead zone, in which a level is 0.
+
+    >>> quantise(torch.tensor([5.0, -9.0, 20.0]), qp=22)  # in steps of 8
+    tensor([ 0., -1.,  2.])
     """
     return coefficients.sign() * (coefficients.abs() / step(qp) + rounding).floor()
 
@@ -74,6 +77,9 @@ def exp_golomb_bits(levels: Tensor) -> Tensor:
     """Length in bits of the levels (..., n, n) as signed Exp-Golomb codes (H.265 §9.2, se(v)): (...) int64.
 
     A level 0 costs 1 bit, ±1 costs 3, ±2 and ±3 cost 5. An upper bound for what an arithmetic coder needs.
+
+    >>> exp_golomb_bits(torch.tensor([[0, 1], [-2, 0]]))
+    tensor(10)
     """
     code = 2 * levels.abs().long()  # 2·|k| - 1 for positive k, 2·|k| for the others; a code c takes 2⌊log2(c + 1)⌋ + 1
     code = torch.where(levels > 0, code - 1, code)

@@ -26,7 +26,7 @@ class CourseMetadata:
 
     goal: what one can do after it, a phrase that goes on from "you can" in at most `GOAL_CHARACTERS`
     requires: numbers of the lessons that come before
-    minutes_cpu, minutes_gpu: the budget on two CPU cores and on a GPU
+    minutes_cpu, minutes_gpu: the budget in minutes of processor time, on a CPU and beside a GPU
     data: names of the data sets it uses
     """
 
@@ -102,7 +102,11 @@ def lab_path(name: str) -> Path:
 
 
 def lab_name(text: str) -> str:
-    """`lab03` for a lab's number (`3`), its name, its folder or its notebook: any of these may stand for it."""
+    """`lab03` for a lab's number (`3`), its name, its folder or its notebook: any of these may stand for it.
+
+    >>> lab_name("3"), lab_name("labs/lab03"), lab_name("lab03.ipynb")
+    ('lab03', 'lab03', 'lab03')
+    """
     return f"lab{int(text):02d}" if text.isdigit() else Path(text).stem
 
 

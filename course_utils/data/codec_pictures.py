@@ -35,18 +35,8 @@ CLIP_CUT = 16  # the first frame of the second shot
 
 # Those of scikit-image and scikit-learn that show no coding blocks; moon, coins and retina do.
 TEST = (
-    "astronaut",
-    "coffee",
-    "chelsea",
-    "rocket",
-    "camera",
-    "brick",
-    "grass",
-    "gravel",
-    "motorcycle",
-    "hubble",
-    "china",
-    "flower",
+    *("astronaut", "coffee", "chelsea", "rocket", "camera", "brick", "grass", "gravel", "motorcycle", "hubble"),
+    *("china", "flower"),
 )
 
 

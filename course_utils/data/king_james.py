@@ -22,6 +22,9 @@ class Text:
 
     text: the characters
     vocabulary: the different characters, sorted; a character's number is its place here
+
+    >>> Text("abba", vocabulary=("a", "b")).encode("ba")
+    tensor([1, 0])
     """
 
     text: str

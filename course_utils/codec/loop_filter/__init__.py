@@ -1,13 +1,21 @@
 """A convolutional network as HEVC's loop filter: networks, what they are trained on, evaluation.
 
+An *original* is coded with HEVC's own loop filters off; the *decoded* picture is what the network gets. Its
+*correction*, in units of the quantiser's step, is added. A *gate* scales the channels of a block, and may be told its
+*side information*: the QP, and the block's activity. A network that is told nothing is *blind*. Pictures are *held
+out* where no training crop shows their place or photographer. BD-rate is measured against *off*, no filter at all, and
+against *filtered*, deblocking and SAO.
+
 | module | call | gives |
 | --- | --- | --- |
-| `networks` | `build(name)`, `NAMES` | a network by name: "residual", "vrcnn", "depthwise", and the controls |
-| | `net(pictures, qp)` | (N, 1, H, W) in [0, 1] and (N,) to the filtered (N, 1, H, W) |
+| `networks` | `build(name)`, `NAMES` | a `LoopFilter` by name: "residual", "vrcnn", "depthwise", and the controls |
+| | `LoopFilter` | called with pictures (N, 1, H, W) in [0, 1] and QPs (N,): the filtered (N, 1, H, W) |
 | | `filtered(net, pictures, qp)` | (N, H, W) uint8 to (N, H, W) uint8: what a decoder puts out |
 | | `save(net, path)`, `load(path)`, `shipped()` | checkpoints (safetensors) |
-| `filter_data` | `prepare()`, `FilterData.save(path)`, `load(path)` | decoded pictures, originals, bits |
-| `evaluation` | `evaluate(net, data)` | PSNR and BD-rate on the held-out pictures |
+| `filter_data` | `prepare(crops, pictures, qps=None)` | a `FilterData`: decoded pictures, originals, bits |
+| | `FilterData.save(path)`, `load(path)` | one file, from which a machine without an encoder trains |
+| `evaluation` | `evaluate(net, data)` | an `Evaluation`: PSNR and BD-rate on the held-out pictures |
+| | `evaluate_pictures(apply, data, side_bits=None)` | the same for any function of a `TestPicture` |
 
 In all-intra HEVC prediction takes unfiltered pixels, so a filter after the decoder is exactly a filter in the loop.
 Only `filter_data.prepare` needs an encoder; the other modules run where PyAV is missing.
