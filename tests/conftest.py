@@ -92,7 +92,7 @@ def type_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
 
     def type_it(*arguments: str, cwd: Path = tmp_path, **variables: str) -> subprocess.CompletedProcess:
         command = [Path(sys.executable).with_name("course"), *arguments]
-        environment = {**os.environ, "COLUMNS": "120", **variables}
+        environment = {**os.environ, "COLUMNS": "120", "COURSE_DATA": str(tmp_path / "cache"), **variables}
         return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
 
     return type_it

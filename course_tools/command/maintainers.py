@@ -47,9 +47,13 @@ def validate(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Notebooks at a time; default: cores.")
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what has not changed since it was last green on this machine.")
+    ] = False,
 ) -> None:
     """Re-run notebooks and compare their stored outputs with nbval. Example: course validate lessons -j 2"""
     from course_tools.authoring import validate as validation
+    from course_tools.authoring.green import Green, digest
     from course_tools.command import interruption, progress
     from course_utils import runtime
     from course_utils.command import notebooks
@@ -57,16 +61,21 @@ def validate(
     importlib.import_module("nbval")  # where it is missing, better one line here than one from each notebook
     where = runtime.device(device).type
     root = notebooks.course_root()
-    jobs_to_do = [validation.prepare(path, device_type=where) for path in notebooks.find(names or (), root)]
-    workers = min(jobs or runtime.cores(), len(jobs_to_do))
+    found = [validation.prepare(path, device_type=where) for path in notebooks.find(names or (), root)]
+    green = Green()
+    digests = {job: digest(job.path, device=where) for job in found}
+    jobs_to_do = [job for job in found if everything or digests[job] not in green]
+    workers = min(jobs or runtime.cores(), max(1, len(jobs_to_do)))
     with interruption.keeps("nothing was written"), progress.bar(f"validating on {where}", "notebook") as show:
         results = validation.validate(jobs_to_do, device=where, workers=workers, on_result=show)
     for result in results:
         if result.faults:
             typer.echo(f"--- {result.job.path.name}\n{result.report}")
     typer.echo(validation.table(results, root, where))
+    green.add(digests[result.job] for result in results if not result.faults)
     failed = sum(bool(result.faults) for result in results)
-    typer.echo(f"{len(results) - failed} passed, {failed} failed")
+    skipped = f", {len(found) - len(results)} unchanged since they were green" if len(found) > len(results) else ""
+    typer.echo(f"{len(results) - failed} passed, {failed} failed{skipped}")
     raise typer.Exit(failed > 0)
 
 
