@@ -1,6 +1,7 @@
 """`course`: the students' verbs, and those of whatever package adds a group of its own (see `pyproject.toml`)."""
 
 import errno
+import io
 import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
@@ -76,7 +77,13 @@ def main() -> None:
 
 
 def run(app: Callable[[], object]) -> NoReturn:
-    """Run a command-line program; a user's mistake ends in one line and exit code 2."""
+    """Run a command-line program; a user's mistake ends in one line and exit code 2.
+
+    What a terminal's or a file's encoding lacks (a minus sign in Korean Windows' cp949) is printed as a question mark.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
         sys.exit(0)
