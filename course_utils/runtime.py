@@ -95,6 +95,8 @@ def for_stored_outputs(device: str | None) -> dict[str, str | None]:
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
         "COURSE_DEVICE": device,
         "COURSE_PROGRESS": "off",
+        # Lab servers and CI often set another one, with which a notebook stores no figure and says nothing.
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }
 
 

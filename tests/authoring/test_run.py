@@ -62,3 +62,10 @@ def test_normalizing_gives_stable_ids_and_drops_what_editors_write():
     assert notebook.cells[0].id == "same" and notebook.cells[1].id not in ("same", "")
     assert notebook.cells[0].metadata == {} and "widgets" not in notebook.metadata
     assert [cell.execution_count for cell in notebook.cells] == [1, 2]
+
+
+def test_figures_are_stored_whatever_backend_the_environment_names(course, type_command):
+    path = course("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()", execute=False)
+    done = type_command("run", "--device", "cpu", MPLBACKEND="Agg")
+    assert done.returncode == 0, done.stderr
+    assert "image/png" in nbformat.read(path, as_version=4).cells[1].outputs[-1].data
