@@ -27,19 +27,19 @@ def test_the_truth_itself_scores_one_everywhere(truth):
 
 
 def test_right_boxes_with_wrong_classes_score_only_without_classes(truth):
-    wrong = [{**each, "labels": (each["labels"] + 1) % 10} for each in perfect(truth)]
+    wrong = [{**picture, "labels": (picture["labels"] + 1) % 10} for picture in perfect(truth)]
     score = average_precision(wrong, truth)
     assert score.at_50 < 0.1 and score.class_agnostic_at_50 == 1
 
 
 def test_boxes_a_little_off_pass_the_low_threshold_and_fail_the_high_ones(truth):
-    shifted = [{**each, "boxes": each["boxes"] + 2} for each in perfect(truth)]
+    shifted = [{**picture, "boxes": picture["boxes"] + 2} for picture in perfect(truth)]
     score = average_precision(shifted, truth)
     assert score.at_50 > 0.9 and score.at_50_95 < 0.7
 
 
 def test_no_detection_scores_zero(truth):
-    nothing = [{name: value[:0] for name, value in each.items()} for each in perfect(truth)]
+    nothing = [{name: value[:0] for name, value in picture.items()} for picture in perfect(truth)]
     assert average_precision(nothing, truth).at_50 == 0
 
 

@@ -40,7 +40,7 @@ def test_encoder_and_decoder_end_with_the_same_picture_and_the_same_weights(pict
     encoder, decoder = OnlineFilter(net, policy), OnlineFilter(net, policy)
     coded, decoded = coded_twice(picture, 32, encoder, decoder)
     assert torch.equal(decoded, coded.decoded)
-    weights = [online_filter.fingerprint(each.net.state_dict()) for each in (encoder, decoder)]
+    weights = [online_filter.fingerprint(end.net.state_dict()) for end in (encoder, decoder)]
     assert weights[0] == weights[1]
     assert (weights[0] != online_filter.fingerprint(net.state_dict())) == (policy.learning_rate > 0 or policy.exact)
 
@@ -54,7 +54,7 @@ def test_a_decoder_that_does_not_learn_loses_the_encoders_picture(picture, net):
 def test_a_second_picture_begins_from_the_first_weights(picture, net):
     once, again = OnlineFilter(net, ONLINE), OnlineFilter(net, ONLINE)
     closed_loop.encode(picture.flip(0), 27, filter=again)
-    first, second = (closed_loop.encode(picture, 32, filter=each) for each in (once, again))
+    first, second = (closed_loop.encode(picture, 32, filter=online) for online in (once, again))
     assert torch.equal(first.levels, second.levels) and torch.equal(first.decoded, second.decoded)
 
 
@@ -69,6 +69,7 @@ def test_the_gate_closes_on_a_filter_that_does_harm_but_for_the_control_group(pi
     assert closed_loop.bits(coded) < closed_loop.bits(harmed)
 
 
+@pytest.mark.filterwarnings("ignore:TF32 acceleration on top of oneDNN")  # torch says so as it puts its flags back
 def test_exact_arithmetic_is_in_step_though_the_two_ends_add_in_another_order(picture, net):
     policy = replace(ONLINE, exact=True)
     encoder, decoder = OnlineFilter(net, policy), OnlineFilter(net, policy)
@@ -103,7 +104,7 @@ def test_the_shipped_network_lowers_satd_on_a_crop_it_was_not_trained_on():
     plain = closed_loop.encode(crop, 32)
     better = closed_loop.encode(crop, 32, filter=OnlineFilter(online_filter.shipped(), ALWAYS))
     assert closed_loop.bits(better) < closed_loop.bits(plain)
-    assert sum(each.numel() for each in online_filter.shipped().parameters()) == 38_465
+    assert sum(weight.numel() for weight in online_filter.shipped().parameters()) == 38_465
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,9 @@ def test_the_colour_bars_have_the_values_of_the_standards(standard, rgb, ycbcr):
 
 def test_full_range_bt601_is_the_colour_space_of_jpeg():
     rgb = torch.randint(0, 256, (3, 40, 50), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    ours = colour.to_uint8(colour.rgb_to_ycbcr(rgb, standard="bt601", full_range=True))
+    jpeg = colour.to_uint8(colour.rgb_to_ycbcr(rgb, standard="bt601", full_range=True))
     pillow = np.array(Image.fromarray(rgb.permute(1, 2, 0).numpy()).convert("YCbCr"))
-    assert (ours.permute(1, 2, 0).int() - torch.from_numpy(pillow).int()).abs().max() <= 1  # Pillow's fixed point
+    assert (jpeg.permute(1, 2, 0).int() - torch.from_numpy(pillow).int()).abs().max() <= 1  # Pillow's fixed point
 
 
 @given(
@@ -81,6 +81,7 @@ def test_luma_of_a_grey_picture_is_the_picture():
     [
         (lambda: colour.rgb_to_ycbcr(torch.zeros(4, 2, 2)), r"RGB pictures have shape"),
         (lambda: colour.rgb_to_ycbcr(torch.zeros(3, 2, 2, dtype=torch.int16)), "must be uint8"),
+        (lambda: colour.ycbcr_to_rgb(torch.zeros(2, 2)), r"YCbCr pictures have shape .*, not \(2, 2\)"),
         (lambda: colour.rgb_to_ycbcr(torch.zeros(3, 2, 2), standard="bt2020"), "no colour standard 'bt2020'"),
         (lambda: colour.upsample_420(torch.zeros(2, 2), 5, 4), "does not belong to a picture of 5×4"),
         (lambda: colour.rgb_to_420(torch.zeros(3, 2, 2)), r"shape \(N, 3, H, W\)"),

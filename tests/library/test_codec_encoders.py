@@ -1,5 +1,6 @@
 """Real encoders: repeatable, at the exact QP, with filters that come off, and with errors in place of surprises."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -172,6 +173,19 @@ def test_a_damaged_stream_is_a_clear_error_or_decodes_to_the_same_pictures(pictu
 def test_something_else_than_a_stream_is_a_clear_error(data):
     with pytest.raises(CourseError, match="the stream is cut short, or was not made by"):
         encoders.decode(data)
+
+
+def test_a_stream_that_lacks_a_picture_is_a_clear_error(pictures):
+    stream = encoders.x264(pictures, 32)
+    with pytest.raises(CourseError, match="1 of 2 pictures could be decoded: the stream is damaged"):
+        encoders.decode(replace(stream, packets=(stream.packets[0], b"")))
+    with pytest.raises(CourseError, match="the stream holds no picture: it is empty, cut short"):
+        encoders.decode(replace(stream, packets=(b"", b"")))
+
+
+def test_an_option_that_leaves_pictures_out_is_a_clear_error(pictures):
+    with pytest.raises(CourseError, match="libx265 made 1 packets of 2 pictures"):
+        encoders.x265(pictures, 32, options="chunk-end=1")
 
 
 def test_a_stream_of_ten_bits_is_a_clear_error():

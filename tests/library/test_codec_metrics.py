@@ -30,7 +30,7 @@ def test_psnr_is_scikit_images_picture_by_picture(pair):
 
 
 def test_ssim_is_torchmetrics_over_the_windows_that_lie_in_the_picture(pair):
-    first, second = (each[:, None].double() for each in pair)
+    first, second = (picture[:, None].double() for picture in pair)
     _, full = structural_similarity_index_measure(
         first, second, sigma=1.5, data_range=255.0, reduction="none", return_full_image=True
     )
@@ -44,7 +44,7 @@ def test_equal_pictures_have_infinite_psnr_and_an_ssim_of_one(pair):
 
 
 def test_colour_pictures_are_taken_whole(pair):
-    degraded, pictures = (each[None] for each in pair)  # one picture of three channels
+    degraded, pictures = (picture[None] for picture in pair)  # one picture of three channels
     errors = (degraded.double() - pictures.double()).square().mean()
     assert metrics.psnr(degraded, pictures).tolist() == [pytest.approx(10 * math.log10(255**2 / errors))]
 

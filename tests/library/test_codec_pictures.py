@@ -34,6 +34,20 @@ def test_the_held_out_pictures_are_luma_in_their_own_size():
         assert picture.shape == photographs.PHOTOGRAPHS[name].shape[1:] and picture.dtype == torch.uint8
 
 
+def test_the_corners_are_those_of_the_pictures_cut_to_multiples_of_sixteen():
+    pictures, corners = codec_pictures.held_out(), codec_pictures.held_out_corners(320)
+    assert corners["chelsea"].shape == (288, 320) and pictures["chelsea"].shape == (300, 451)
+    for name, corner in corners.items():
+        height, width = corner.shape
+        assert height % 16 == width % 16 == 0 and torch.equal(corner, pictures[name][:height, :width])
+
+
+def test_detail_is_what_grey_levels_differ_by_down_and_across():
+    flat = torch.full((1, 4, 4), 200, dtype=torch.uint8)
+    stripes = (torch.arange(4) % 2 * 10).to(torch.uint8).expand(1, 4, 4)
+    assert codec_pictures.detail(torch.cat([flat, stripes])).tolist() == [0, 10]
+
+
 def test_the_clip_moves_and_is_cut_in_the_middle():
     clip = codec_pictures.clip().int()
     assert clip.shape == codec_pictures.CLIP_SHAPE
@@ -56,6 +70,11 @@ def test_a_folder_of_ones_own_pictures_becomes_crops(tmp_path):
     crops = codec_pictures.from_folder(tmp_path, side=16, shrink=2)
     assert crops.shape == (4 + 6, 16, 16) and crops.dtype == torch.uint8
     assert crops[:4].unique().tolist() == [10] and crops[4:].unique().tolist() == [255]
+
+
+def test_crops_without_a_pixel_are_a_clear_error(tmp_path):
+    with pytest.raises(CourseError, match="side and shrink are at least 1, not 0 and 2"):
+        codec_pictures.from_folder(tmp_path, side=0)
 
 
 @pytest.mark.parametrize(

@@ -30,12 +30,12 @@ def test_a_dead_zone_quantiser_loses_at_most_the_step_less_its_rounding(qp, roun
 @given(qp=qps, size=st.sampled_from(transforms.DCT_SIZES), intra=st.booleans())
 def test_the_integer_quantiser_agrees_with_the_floating_one_away_from_decision_points(qp, size, intra):
     coefficients = torch.randint(-(2**15), 2**15, (3, size, size), generator=torch.Generator().manual_seed(qp))
-    ours = quantisation.hevc_quantise(coefficients, qp, intra=intra)
+    levels = quantisation.hevc_quantise(coefficients, qp, intra=intra)
     rounding = 171 / 512 if intra else 85 / 512
     scale = 2.0 ** (8 - size.bit_length())
     exact = coefficients.double().abs() / scale / quantisation.step(qp)
     floating = coefficients.sign() * (exact + rounding).floor().clamp(max=2**15 - 1)
-    assert (ours - floating).abs().max() <= 1 + exact.max() / 100  # LEVEL_SCALE is 64 steps to within 0.8 %
+    assert (levels - floating).abs().max() <= 1 + exact.max() / 100  # LEVEL_SCALE is 64 steps to within 0.8 %
 
 
 @given(qp=st.integers(0, 40), size=st.sampled_from(transforms.DCT_SIZES))
@@ -60,6 +60,11 @@ def test_a_level_is_as_long_as_its_exp_golomb_code(level, bits):
     block = torch.zeros(4, 4, dtype=torch.int64)
     block[1, 2] = level
     assert quantisation.exp_golomb_bits(block) == 15 + bits
+
+
+def test_lagranges_multiplier_is_hms_and_doubles_every_three_qps():
+    assert quantisation.lagrange_multiplier(12) == 0.57
+    assert quantisation.lagrange_multiplier(33) == pytest.approx(2 * quantisation.lagrange_multiplier(30))
 
 
 def test_the_rate_proxy_adds_up_logarithms():

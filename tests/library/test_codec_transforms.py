@@ -143,7 +143,7 @@ def satd_of_hm(residual: torch.Tensor) -> int:
 @pytest.mark.parametrize("size", [4, 8])
 def test_satd_is_normalised_as_in_hm(size):
     residual = random_residual(20, size, size)
-    assert transforms.satd(residual).tolist() == [satd_of_hm(each) for each in residual]
+    assert transforms.satd(residual).tolist() == [satd_of_hm(block) for block in residual]
 
 
 def test_satd_of_a_larger_block_is_the_sum_over_tiles():
@@ -170,6 +170,8 @@ def test_sad_and_sse_are_sums_over_the_block_alone():
     [
         (lambda: transforms.hevc_matrix(64), "not 'dct' of 64"),
         (lambda: transforms.hevc_matrix(8, "dst"), "not 'dst' of 8"),
+        (lambda: transforms.dct_matrix(0), "a DCT has at least one point, not 0"),
+        (lambda: blocks.pad(torch.zeros(1, 0, 5), 8), "a picture of 0×5 has no pixels to pad"),
         (lambda: transforms.hadamard_matrix(6), "power of two as its size, not 6"),
         (lambda: transforms.dct(torch.zeros(4, 8)), r"blocks are square.*\(4, 8\)"),
         (lambda: transforms.sad(torch.zeros(4, 4, dtype=torch.uint8)), "a residual has a sign"),

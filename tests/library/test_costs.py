@@ -39,14 +39,14 @@ def test_parameters_and_macs_equal_torchinfo_to_the_unit(name):
     cost = costs.predict(shell(name), SHAPE)
     summary = torchinfo.summary(shell(name), input_data=torch.empty(SHAPE, device="meta"), device="meta", verbose=0)
     assert cost.parameters == summary.trainable_params
-    weights = [each for each in summary.summary_list if isinstance(each.module, nn.Conv2d | nn.Linear)]
+    layers = [layer for layer in summary.summary_list if isinstance(layer.module, nn.Conv2d | nn.Linear)]
     # torchinfo also counts the addition of a bias as a multiply-accumulate at every position.
     biases = [
-        each.module.bias.numel() * each.output_size[0] * torch.Size(each.output_size[2:]).numel()
-        for each in weights
-        if each.module.bias is not None
+        layer.module.bias.numel() * layer.output_size[0] * torch.Size(layer.output_size[2:]).numel()
+        for layer in layers
+        if layer.module.bias is not None
     ]
-    assert cost.macs == sum(each.macs for each in weights) - sum(biases)
+    assert cost.macs == sum(layer.macs for layer in layers) - sum(biases)
 
 
 @pytest.mark.parametrize("name", TEN_MODELS)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from course_utils import embedded
 from course_utils.data import fashion_mnist, king_james, photographs
-from course_utils.data.image_set import ImageSet
+from course_utils.data.detection_set import DetectionSet
+from course_utils.data.image_set import ImageSet, fits
 from course_utils.errors import CourseError
 
 
@@ -70,6 +71,19 @@ def test_every_photograph_is_there_in_its_recorded_shape(name):
 def test_an_unknown_photograph_is_a_clear_error():
     with pytest.raises(CourseError, match="no photograph 'lena': choose one of astronaut"):
         photographs.load("lena")
+
+
+@pytest.mark.parametrize("name, package", [("astronaut", "scikit-image"), ("china", "scikit-learn")])
+def test_a_photograph_whose_package_is_not_installed_is_a_clear_error(monkeypatch, name, package):
+    monkeypatch.setattr(photographs, "find_spec", lambda _: None)
+    with pytest.raises(CourseError, match=f"{package}, which ships the photograph '{name}', is not installed: reinst"):
+        photographs.load(name)
+
+
+def test_a_photograph_of_another_version_of_its_package_is_a_clear_error(monkeypatch):
+    monkeypatch.setitem(photographs.SHA256, "camera", "0" * 64)
+    with pytest.raises(CourseError, match=r"camera.png is damaged.*pip install --force-reinstall --no-deps scikit-im"):
+        photographs.load("camera")
 
 
 @pytest.fixture
@@ -182,7 +196,46 @@ def test_a_damaged_full_set_is_a_clear_error(small_full_set):
         fashion_mnist.load(full=True)
 
 
-# --- batches
+def test_a_full_set_without_its_labels_is_a_clear_error(small_full_set):
+    write_idx(fashion_mnist.DEBIAN_FOLDER, compressed=False)
+    (fashion_mnist.DEBIAN_FOLDER / "t10k-labels-idx1-ubyte").unlink()
+    with pytest.raises(CourseError, match=r"no t10k-labels-idx1-ubyte in .*debian: either connect to a network"):
+        fashion_mnist.load(full=True)
+
+
+def test_a_file_that_cannot_be_unpacked_is_a_clear_error(small_full_set):
+    write_idx(fashion_mnist.DEBIAN_FOLDER, compressed=True)
+    path = fashion_mnist.DEBIAN_FOLDER / "train-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(CourseError, match=r"train-images-idx3-ubyte.gz cannot be read .*: delete it and try again"):
+        fashion_mnist.load(full=True)
+
+
+def test_half_a_set_in_the_cache_is_fetched_anew(small_full_set, monkeypatch):
+    (small_full_set / "FashionMNIST" / "raw").mkdir(parents=True)
+    (small_full_set / "FashionMNIST" / "raw" / "t10k-labels-idx1-ubyte").touch()
+    monkeypatch.setattr(fashion_mnist.datasets, "FashionMNIST", FakeDownload)
+    assert len(fashion_mnist.load(full=True)[1]) == 2
+
+
+def test_a_cache_that_cannot_be_written_is_a_clear_error(small_full_set, monkeypatch):
+    monkeypatch.setattr(fashion_mnist.datasets, "FashionMNIST", FakeDownload)
+    monkeypatch.setattr(FakeDownload, "failure", PermissionError(errno.EACCES, "Permission denied"))
+    with pytest.raises(CourseError, match="cache cannot be written: set COURSE_DATA to a folder of your own"):
+        fashion_mnist.load(full=True)
+
+
+# --- sets and batches
+
+
+def test_a_set_stays_where_it_is_when_the_gpu_has_no_room_for_it(monkeypatch):
+    """It may take half of what is free: the network needs the rest."""
+    images = counting_set(100)  # 400 bytes
+    detections = DetectionSet(images.images, torch.zeros(100, 1, 4), torch.zeros(100, 1), torch.zeros(100, 1, 1), ())
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (799, 10_000))
+    assert images.to("cuda") is images and detections.to("cuda") is detections
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (800, 10_000))
+    assert fits(images.images, "cuda")
 
 
 @given(count=st.integers(1, 60), batch_size=st.integers(1, 70), shuffle=st.booleans())
@@ -206,8 +259,8 @@ def test_shuffled_batches_come_in_another_order_each_pass_and_in_the_same_one_fo
 
 def test_the_data_loader_gives_the_same_batches_as_indexing():
     images = counting_set(10)
-    for ours, theirs in zip(images.batches(batch_size=4), images.loader(batch_size=4), strict=True):
-        assert torch.equal(ours[0], theirs[0]) and torch.equal(ours[1], theirs[1])
+    for cut, collated in zip(images.batches(batch_size=4), images.loader(batch_size=4), strict=True):
+        assert torch.equal(cut[0], collated[0]) and torch.equal(cut[1], collated[1])
 
 
 def test_normalized_pixels_have_mean_zero_and_std_one():

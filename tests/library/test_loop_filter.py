@@ -5,7 +5,9 @@ import torch
 from coded_waves import coded_waves
 
 from course_utils import costs
+from course_utils.codec import metrics
 from course_utils.codec.loop_filter import evaluation, filter_data, networks
+from course_utils.data import codec_pictures
 from course_utils.errors import CourseError
 
 
@@ -67,6 +69,8 @@ def test_a_gate_sees_its_own_block_alone():
 def test_an_unknown_network_is_a_clear_error():
     with pytest.raises(CourseError, match="no network is called 'resnet'"):
         networks.build("resnet")
+    with pytest.raises(CourseError, match="no network of kind 'residual' with the QP at 'first': places are nowhere"):
+        networks.GatedFilter(qp_at="first")
 
 
 def test_pictures_that_are_not_8_bits_are_a_clear_error():
@@ -109,16 +113,29 @@ def test_a_missing_data_file_is_a_clear_error(tmp_path):
 
 def test_the_encoder_fills_the_data_with_pictures_at_their_qps():
     crops = torch.randint(100, 156, (2, 32, 32), dtype=torch.uint8)
-    found = filter_data.prepare(crops, {}, qps=torch.tensor([[22, 37]]))
-    errors = (found.decoded[0].float() - crops.float()).square().mean(dim=(1, 2))
+    coded = filter_data.prepare(crops, {}, qps=torch.tensor([[22, 37]]))
+    errors = (coded.decoded[0].float() - crops.float()).square().mean(dim=(1, 2))
     assert errors[0] < errors[1]
-    assert not found.tests
+    assert not coded.tests
+
+
+def test_every_crop_is_coded_at_all_training_qps_and_every_picture_with_and_without_loop_filters():
+    crops = codec_pictures.training()[:2, :32, :32]
+    picture = codec_pictures.held_out()["camera"][:64, :96]
+    coded = filter_data.prepare(crops, {"camera": picture})
+    assert coded.decoded.shape == (7, 2, 32, 32) and coded.qps[:, 1].tolist() == list(filter_data.TRAINING_QPS)
+    test = coded.tests["camera"]
+    assert test.decoded.shape == (4, 64, 96) and torch.equal(test.original, picture)
+    assert sorted(test.bits, reverse=True) == test.bits
+    assert sorted(test.filtered_psnr, reverse=True) == test.filtered_psnr
+    plain = metrics.psnr(test.decoded, picture.expand(4, -1, -1)).tolist()
+    assert test.filtered_psnr[3] > plain[3]  # at a high QP, deblocking and SAO mend more than they blur
 
 
 def test_a_filter_that_changes_nothing_has_a_bd_rate_of_zero(data):
-    found = evaluation.evaluate(networks.build("residual"), data)
-    assert found.off == pytest.approx(0, abs=1e-9)
-    assert found.filtered != pytest.approx(0, abs=0.1)
+    result = evaluation.evaluate(networks.build("residual"), data)
+    assert result.off == pytest.approx(0, abs=1e-9)
+    assert result.filtered != pytest.approx(0, abs=0.1)
 
 
 def test_bits_sent_along_are_counted(data):

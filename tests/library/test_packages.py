@@ -13,9 +13,9 @@ import pytest
 import course_utils
 
 SUBPACKAGES = [
-    importlib.import_module(found.name)
-    for found in pkgutil.walk_packages(course_utils.__path__, "course_utils.")
-    if found.ispkg
+    importlib.import_module(module.name)
+    for module in pkgutil.walk_packages(course_utils.__path__, "course_utils.")
+    if module.ispkg
 ]
 WITH_TABLE = [package for package in SUBPACKAGES if "| module |" in (package.__doc__ or "")]
 
@@ -50,7 +50,7 @@ def test_a_subpackage_opens_with_six_to_ten_words_of_its_field(package):
 
 @pytest.mark.parametrize("package", WITH_TABLE, ids=name_of)
 def test_the_table_names_every_module_of_the_folder_and_no_other(package):
-    assert {module for module, _ in rows(package)} == {found.name for found in pkgutil.iter_modules(package.__path__)}
+    assert {module for module, _ in rows(package)} == {module.name for module in pkgutil.iter_modules(package.__path__)}
 
 
 CALLS = [(package, module, call) for package in WITH_TABLE for module, calls in rows(package) for call in calls]

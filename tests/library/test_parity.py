@@ -1,5 +1,7 @@
 """course_utils.parity: equal networks pass to rounding, and every kind of wrong one is caught."""
 
+from math import inf
+
 import pytest
 import torch
 import torchvision
@@ -50,6 +52,11 @@ def test_a_surplus_layer_is_named():
     model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
     with pytest.raises(CourseError, match=r"1\.weight has no counterpart: 2 tensors there, 4 here"):
         parity.copy_state(nn.Sequential(nn.Linear(3, 3)), model)
+
+
+def test_outputs_of_another_shape_are_as_wrong_as_can_be():
+    column = nn.Sequential(nn.Linear(3, 2), nn.Unflatten(1, (2, 1)))
+    assert parity.relative_error(column, nn.Linear(3, 2), (4, 3)) == inf
 
 
 def test_a_comparison_that_proves_nothing_is_refused():

@@ -35,7 +35,7 @@ def test_loss_curves_are_smoothed_and_labelled_at_their_end():
 
 def test_lines_differ_in_colour_and_in_stroke():
     cycle = list(plt.rcParams["axes.prop_cycle"])
-    assert len({each["color"] for each in cycle}) == len({str(each["linestyle"]) for each in cycle}) == len(cycle)
+    assert len({line["color"] for line in cycle}) == len({str(line["linestyle"]) for line in cycle}) == len(cycle)
 
 
 def test_boxes_are_drawn_at_pixel_edges_with_their_captions():

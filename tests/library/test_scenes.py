@@ -22,11 +22,11 @@ def test_scenes_have_their_shapes_ranges_and_classes(both):
 
 
 def test_every_scene_has_an_item_and_present_items_come_first(both):
-    for each in both:
-        present = each.labels != ABSENT
+    for scene_set in both:
+        present = scene_set.labels != ABSENT
         assert present[:, 0].all()
         assert (present.int().diff(dim=1) <= 0).all()
-        assert (each.boxes[~present] == 0).all()
+        assert (scene_set.boxes[~present] == 0).all()
 
 
 def test_boxes_lie_in_the_picture_and_have_an_area(both):
@@ -36,7 +36,7 @@ def test_boxes_lie_in_the_picture_and_have_an_area(both):
 
 
 def test_the_box_of_a_lonely_item_is_the_tight_box_of_its_mask():
-    train, _ = scenes.load(train=50, test=1, most_items=1)
+    train, _ = scenes.load(train=50, test=0, most_items=1)
     for index in range(len(train)):
         (box,), (label,) = train.objects(index)
         rows, columns = (train.class_maps[index] == label + 1).nonzero(as_tuple=True)
@@ -70,10 +70,23 @@ def test_training_and_test_backgrounds_are_disjoint():
 
 
 def test_an_items_side_keeps_within_the_limits_asked_for():
-    small, _ = scenes.load(train=60, test=1, most_items=8, item_sides=(8, 12))
+    small, _ = scenes.load(train=60, test=0, most_items=8, item_sides=(8, 12))
     boxes = small.boxes[small.labels != ABSENT]
     assert (boxes[:, 2:] - boxes[:, :2]).max() <= 12
     assert (small.labels != ABSENT).sum(dim=1).max() > 4
+
+
+def test_a_set_may_be_left_out_and_the_other_is_as_ever(both):
+    train, test = scenes.load(train=0, test=60, most_items=3)
+    assert train.images.shape == (0, 3, 64, 64) and train.boxes.shape == (0, 3, 4) and train.labels.shape == (0, 3)
+    assert train.class_maps.dtype == torch.uint8 and train.images.dtype == torch.float32
+    assert train.labels.dtype == torch.int64 and list(train.batches(batch_size=4))[1:] == []
+    assert torch.equal(scenes.load(train=0, test=60)[1].images, both[1].images) and len(test) == 60
+
+
+def test_a_negative_number_of_scenes_is_a_clear_error():
+    with pytest.raises(CourseError, match="a set has 0 scenes or more, not train=10, test=-1"):
+        scenes.load(train=10, test=-1)
 
 
 @pytest.mark.parametrize("wrong", [{"item_sides": (30, 20)}, {"item_sides": (18, 65)}, {"most_items": 0}])
