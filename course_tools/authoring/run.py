@@ -29,29 +29,21 @@ def run(
     """
     notebook = notebooks.read(path)
     total = len(notebook.cells)
-    running = 0
-
-    def note_running(cell: NotebookNode, cell_index: int) -> None:
-        nonlocal running
-        running = cell_index
-
-    client = kernel.client(
-        notebook,
-        path.parent,
-        cell_seconds=CELL_SECONDS,
-        on_cell_start=note_running,
-        on_cell_complete=lambda cell, cell_index: on_cell(cell_index + 1, total),
-    )
-    with runtime.environment(**runtime.for_stored_outputs(device)):
-        try:
-            client.execute()
-        except CellExecutionError as error:
-            raise CourseError(
-                f"{path.name}, cell {running + 1} of {total}, raised {error.ename}: {error.evalue}"
-            ) from None
-        except (CellTimeoutError, DeadKernelError) as error:
-            reason = str(error).splitlines()[0]
-            raise CourseError(f"{path.name}, cell {running + 1} of {total}, did not finish: {reason}") from None
+    client = kernel.client(notebook, path.parent, cell_seconds=CELL_SECONDS)
+    # Cell by cell, since nbclient's `execute` would take Ctrl-C for itself.
+    with runtime.environment(**runtime.for_stored_outputs(device)), client.setup_kernel():
+        for number, cell in enumerate(notebook.cells, start=1):
+            where = f"{path.name}, cell {number} of {total},"
+            try:
+                client.execute_cell(cell, number - 1)
+            except CellExecutionError as error:
+                raise CourseError(f"{where} raised {error.ename}: {error.evalue}") from None
+            except (CellTimeoutError, DeadKernelError) as error:
+                raise CourseError(f"{where} did not finish: {str(error).splitlines()[0]}") from None
+            except KeyboardInterrupt:
+                client.shutdown_kernel = "immediate"  # one that computes would not hear a request to end
+                raise
+            on_cell(number, total)
     normalize(notebook)
     notebooks.write_text(path, nbformat.writes(notebook) + "\n")
 

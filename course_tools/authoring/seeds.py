@@ -105,7 +105,7 @@ def repeat(
         except BaseException:  # Ctrl-C, too
             for process in list((pool._processes or {}).values()):
                 process.kill()
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
             raise
     return {seed: by_seed[seed] for seed in seeds}
 
