@@ -58,7 +58,7 @@ def serve(notebook: Path, root: Path, *, port: int | None, browser: bool) -> Non
         prepare(Path(folder), inside)
         arguments += [
             f"--LabApp.default_url=/lab/tree/{inside}",
-            "--MappingKernelManager.transport_encryption=auto",
+            "--MappingKernelManager.transport_encryption=auto",  # else each kernel warns of users who read along
             f"--LabApp.app_settings_dir={folder}",
             f"--LabApp.workspaces_dir={folder}",
             f"--LabApp.user_settings_dir={platformdirs.user_config_path('convolution-to-codec') / 'jupyterlab'}",
