@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from course_tools.bench.page import Comparison
 
 HEADING = "For maintainers"
+SOURCES = "solutions"  # where a maintainer's labs lie; `course release` makes the students' from them
 
 commands = typer.Typer()
 bench = typer.Typer(help="Repeat a comparison side by side. Example: course bench speed-run --seeds 5")
@@ -34,7 +35,7 @@ def run(names: Names = None, device: Device = None) -> None:
     from course_utils.command import notebooks
 
     where = runtime.device(device).type
-    for path in notebooks.find(names or (), notebooks.course_root()):
+    for path in notebooks.find(names or (), notebooks.course_root(), labs=SOURCES):
         kept = f"{path.name} is as it was, those before it are stored"
         with interruption.keeps(kept), progress.bar(path.name, "cell") as show:
             run_notebook(path, device=where, on_cell=show)
@@ -61,7 +62,7 @@ def validate(
     importlib.import_module("nbval")  # where it is missing, better one line here than one from each notebook
     where = runtime.device(device).type
     root = notebooks.course_root()
-    found = [validation.prepare(path, device_type=where) for path in notebooks.find(names or (), root)]
+    found = [validation.prepare(path, device_type=where) for path in notebooks.find(names or (), root, labs=SOURCES)]
     green = Green()
     digests = {job: digest(job.path, device=where) for job in found}
     jobs_to_do = [job for job in found if everything or digests[job] not in green]
@@ -91,7 +92,7 @@ def repeat_with_seeds(
     from course_tools.command import interruption
     from course_utils.command import notebooks
 
-    (path,) = notebooks.find([notebook], notebooks.course_root())
+    (path,) = notebooks.find([notebook], notebooks.course_root(), labs=SOURCES)
     with interruption.keeps("no seed's figures are kept"):
         typer.echo(table(repeat(path, numbers(seeds), also=also or [], jobs=jobs, say=typer.echo)))
 

@@ -1,4 +1,4 @@
-"""The `course` command as students have it, and what its verbs and those of `course_tools` share.
+"""The `course` command as students have it, and what all its verbs share.
 
 A *notebook* is an .ipynb file of this course: a *lesson*, a *lab* (an exercise that is graded) or its *solution*. The
 *course folder* holds `lessons/` and `pyproject.toml`. A *verb* is a subcommand, such as `check`. A *check* is a cell

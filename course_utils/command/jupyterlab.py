@@ -37,7 +37,7 @@ def chosen_notebook(choice: str | None, root: Path) -> Path:
 
     Raises `CourseError` where there is none such, and where it is no notebook of the course.
     """
-    path = notebooks.find([choice or "1"], root, labs="labs")[0]
+    path = notebooks.find([choice or "1"], root)[0]
     notebooks.read(path)  # a broken file is better reported here than by an empty page in a browser
     if not path.is_relative_to(root.resolve()):
         raise CourseError(f"{path} lies outside the course: copy it into {root}")

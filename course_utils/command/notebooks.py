@@ -15,7 +15,6 @@ from nbformat import NotebookNode
 import course_utils
 from course_utils.errors import CourseError
 
-VALIDATED_FOLDERS = ("lessons", "solutions")
 IGNORE_TAG = "nbval-ignore-output"
 GOAL_CHARACTERS = 70  # a longer goal makes the README's tables hard to read
 
@@ -51,15 +50,15 @@ def course_root(start: Path | None = None) -> Path:
     raise CourseError("no course here: go to the folder that holds lessons/ and pyproject.toml")
 
 
-def find(names: Iterable[str | Path], root: Path, *, labs: str = "solutions") -> list[Path]:
-    """The notebooks that `names` mean, sorted; all validated folders where there is no name.
+def find(names: Iterable[str | Path], root: Path, *, labs: str = "labs") -> list[Path]:
+    """The notebooks that `names` mean, sorted; the lessons and the labs where there is no name.
 
     A name is a lesson's number (`3`), a lab's name (`lab03`), a notebook's path or a folder's. labs: the folder in
-    which a lab's name is looked up, "solutions" or, for students, "labs"; the other one serves where it is not there.
+    which labs lie; what is not there is looked up among the students' copies.
     Raises `CourseError` for a name that means nothing, and says the nearest; and for a folder without a notebook.
     """
     paths: set[Path] = set()
-    for name in list(names) or [root / folder for folder in VALIDATED_FOLDERS if (root / folder).is_dir()]:
+    for name in list(names) or [root / folder for folder in ("lessons", labs) if (root / folder).is_dir()]:
         path = Path(name)
         if path.is_dir():
             inside = {place for place in path.rglob("*.ipynb") if ".ipynb_checkpoints" not in place.parts}
@@ -82,7 +81,7 @@ def find(names: Iterable[str | Path], root: Path, *, labs: str = "solutions") ->
 def _by_name(name: str, root: Path, labs: str) -> Path:
     """The lesson of that number, or the lab of that name."""
     lessons = {path.stem.split("_")[0]: path for path in sorted((root / "lessons").glob("[0-9]*_*.ipynb"))}
-    known = {path.stem: path for folder in ("labs", "solutions", labs) for path in root.glob(f"{folder}/*/*.ipynb")}
+    known = {path.stem: path for folder in ("labs", labs) for path in root.glob(f"{folder}/*/*.ipynb")}
     if name.isdigit():
         if f"{int(name):02d}" in lessons:
             return lessons[f"{int(name):02d}"]
@@ -98,7 +97,7 @@ def lab_path(name: str) -> Path:
     if Path(name).is_file():
         return Path(name)
     root = course_root()
-    return find([lab_name(name)], root, labs="labs")[0]
+    return find([lab_name(name)], root)[0]
 
 
 def lab_name(text: str) -> str:

@@ -3,7 +3,7 @@
 Training: 240 crops of 128×128 from 15 photographs of Debian's `lomiri-wallpapers`, made 2 to 8 times smaller first, so
 that the traces of their JPEG coding are gone. Test: the photographs of `TEST`, which scikit-image and scikit-learn
 ship. No photograph, place or photographer is in both. Video: 32 frames of 320×192 from Kivy's examples, with a cut in
-the middle. Licences: CC0, CC BY, CC BY-SA, each in `files/LICENSES.md`; `course_tools` made the files.
+the middle. Licences: CC0, CC BY, CC BY-SA, each in `files/LICENSES.md`, which also says how the files were made.
 
 Luma is BT.709 in full range, 0 to 255, of RGB pictures; the video's is as it was stored, 16 to 235.
 """
