@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.util import run_sync
 
 from course_utils import runtime
 from course_utils.command import kernel, notebooks
 from course_utils.errors import CourseError
 
 CELL_SECONDS = 300
+STOP_SECONDS = 10  # after which a cell that was interrupted must have stopped
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Outcome:
 def run(path: Path, *, device: str, on_outcome: Callable[[Outcome], None] = lambda outcome: None) -> list[Outcome]:
     """Run the notebook cell by cell in a fresh kernel; a failing cell does not stop the checks after it.
 
-    Nothing is written. Raises `CourseError` for a file that is no lab of this course.
+    Nothing is written. Raises `CourseError` for a file that is no lab of this course, and where the kernel dies or does
+    not stop.
     """
     if not path.is_file():
         raise CourseError(f"no such notebook: {path}; see `ls labs`")
@@ -50,6 +54,8 @@ def run(path: Path, *, device: str, on_outcome: Callable[[Outcome], None] = lamb
                 trouble = ""
             except CellTimeoutError:
                 trouble = f"no answer after {CELL_SECONDS} s: is there an endless loop?"
+                if not _stopped(client):
+                    raise CourseError(f"{path}: cell {index + 1} runs on and cannot be interrupted") from None
             except DeadKernelError:
                 raise CourseError(
                     f"{path}: the kernel died in cell {index + 1}; restart it and run the cells"
@@ -58,6 +64,17 @@ def run(path: Path, *, device: str, on_outcome: Callable[[Outcome], None] = lamb
                 outcomes.append(_outcome(cell, trouble))
                 on_outcome(outcomes[-1])
     return outcomes
+
+
+def _stopped(client: NotebookClient) -> bool:
+    """Interrupt the cell that runs, so that the next ones can; whether it stopped."""
+    assert client.km is not None and client.kc is not None
+    run_sync(client.km.interrupt_kernel)()
+    try:
+        run_sync(client.kc.wait_for_ready)(timeout=STOP_SECONDS)
+    except RuntimeError:  # no reply
+        return False
+    return True
 
 
 def _outcome(cell: nbformat.NotebookNode, trouble: str) -> Outcome:

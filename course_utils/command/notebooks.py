@@ -53,8 +53,8 @@ def course_root(start: Path | None = None) -> Path:
 def find(names: Iterable[str | Path], root: Path, *, labs: str = "labs") -> list[Path]:
     """The notebooks that `names` mean, sorted; the lessons and the labs where there is no name.
 
-    A name is a lesson's number (`3`), a lab's name (`lab03`), a notebook's path or a folder's. labs: the folder in
-    which labs lie; what is not there is looked up among the students' copies.
+    A name is a lesson's number (`3`) or name, a lab's name (`lab03`), a notebook's path or a folder's. labs: the folder
+    in which labs lie; what is not there is looked up among the students' copies.
     Raises `CourseError` for a name that means nothing, and says the nearest; and for a folder without a notebook.
     """
     paths: set[Path] = set()
@@ -73,23 +73,21 @@ def find(names: Iterable[str | Path], root: Path, *, labs: str = "labs") -> list
             paths.add(path)
         else:
             paths.add(_by_name(str(name), root, labs))
-    if not paths:
-        raise CourseError("no notebook found: name a file that ends in .ipynb, or a folder that holds some")
-    return sorted(path.resolve() for path in paths)
+    return sorted({path.resolve() for path in paths})
 
 
 def _by_name(name: str, root: Path, labs: str) -> Path:
-    """The lesson of that number, or the lab of that name."""
+    """The lesson of that number, or the lesson or lab of that name."""
     lessons = {path.stem.split("_")[0]: path for path in sorted((root / "lessons").glob("[0-9]*_*.ipynb"))}
-    known = {path.stem: path for folder in ("labs", labs) for path in root.glob(f"{folder}/*/*.ipynb")}
+    known = {path.stem: path for path in lessons.values()}
+    known |= {path.stem: path for folder in ("labs", labs) for path in root.glob(f"{folder}/*/*.ipynb")}
     if name.isdigit():
         if f"{int(name):02d}" in lessons:
             return lessons[f"{int(name):02d}"]
         raise CourseError(f"no lesson {int(name):02d}: there are {', '.join(lessons) or 'none'}")
     if name in known:
         return known[name]
-    places = {path.stem: path for path in lessons.values()} | known
-    raise CourseError(f"no such notebook: {name}{nearest(Path(name).stem, [*places, *lessons])}")
+    raise CourseError(f"no such notebook: {name}{nearest(Path(name).stem, [*known, *lessons])}")
 
 
 def lab_path(name: str) -> Path:

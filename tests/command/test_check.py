@@ -4,7 +4,10 @@ import json
 
 import nbformat
 import pytest
-from conftest import ROOT
+from conftest import ROOT, small_notebook
+
+from course_utils.command import check
+from course_utils.errors import CourseError
 
 LAB = ROOT / "labs" / "lab01" / "lab01.ipynb"
 
@@ -37,8 +40,56 @@ def test_right_and_wrong_answers_get_a_line_each_and_nothing_is_written(type_com
     result = type_command("check", str(path))
     assert result.returncode == 1 and path.read_bytes() == before
     assert "[ok]  check_output_size: 5 comparisons" in result.stdout
-    assert "[no]  check_max_pool2d: 2×2: expected shape (2, 3, 4, 4), float64, got" in result.stdout
+    assert "[no]  check_max_pool2d: 2×2: expected " in result.stdout and " Hint: " in result.stdout
     assert "Traceback" not in result.stdout + result.stderr
+
+
+# --- cells that do not end: in this process, with seconds in place of minutes
+
+
+def write_checks(path, *sources):
+    """A lab whose only cells are checks; returns its path."""
+    notebook = small_notebook(*sources)
+    for number, cell in enumerate(notebook.cells[1:], 1):
+        cell.metadata["nbgrader"] = {"grade": True, "solution": False, "grade_id": f"check_{number}"}
+    nbformat.write(notebook, path)
+    return path
+
+
+@pytest.fixture
+def seconds(monkeypatch):
+    """A cell has two seconds, and two more to stop."""
+    monkeypatch.setattr(check, "CELL_SECONDS", 2)
+    monkeypatch.setattr(check, "STOP_SECONDS", 2)
+
+
+def test_an_endless_loop_costs_its_own_check_and_no_other(seconds, tmp_path):
+    path = write_checks(tmp_path / "mine.ipynb", "while True: pass", "print('[ok] a')\nprint('[ok] b')")
+    outcomes = check.run(path, device="cpu")
+    assert [str(outcome) for outcome in outcomes] == [
+        "[no]  check_1: no answer after 2 s: is there an endless loop?",
+        "[ok]  check_2: 2 comparisons",
+    ]
+
+
+def test_a_loop_that_catches_the_interrupt_ends_the_run_with_a_clear_error(seconds, tmp_path):
+    stubborn = "import time\nwhile True:\n    try:\n        time.sleep(1)\n    except BaseException:\n        pass"
+    path = write_checks(tmp_path / "mine.ipynb", stubborn, "print('[ok] a')")
+    with pytest.raises(CourseError, match=r"mine\.ipynb: cell 2 runs on and cannot be interrupted"):
+        check.run(path, device="cpu")
+
+
+def test_a_kernel_that_dies_is_a_clear_error_that_names_the_cell(tmp_path):
+    path = write_checks(tmp_path / "mine.ipynb", "print('[ok] a')", "import os\nos._exit(1)")
+    seen = []
+    with pytest.raises(CourseError, match=r"mine\.ipynb: the kernel died in cell 3; restart it"):
+        check.run(path, device="cpu", on_outcome=seen.append)
+    assert [outcome.passed for outcome in seen] == [True]
+
+
+def test_a_lab_that_is_not_there_is_a_clear_error(tmp_path):
+    with pytest.raises(CourseError, match=r"no such notebook: .*mine\.ipynb; see `ls labs`"):
+        check.run(tmp_path / "mine.ipynb", device="cpu")
 
 
 @pytest.mark.parametrize(
