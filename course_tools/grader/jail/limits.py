@@ -28,8 +28,9 @@ class Limits:
 def of(source: NotebookNode) -> Limits:
     """The limits that a lab's source notebook sets. Raises `CourseError` for an unknown or unreasonable one."""
     asked = source.metadata.get("course", {}).get("grading", {})
-    known = {field.name for field in fields(Limits)}
+    known = {field.name: type(field.default) for field in fields(Limits)}
     for name, value in asked.items():
-        if name not in known or not isinstance(value, (int, float)) or value <= 0:
+        kinds = (int,) if known.get(name) is int else (int, float)
+        if name not in known or type(value) not in kinds or value <= 0:
             raise CourseError(f"metadata.course.grading: {name} = {value!r} is no limit; there are {', '.join(known)}")
     return Limits(**asked)
