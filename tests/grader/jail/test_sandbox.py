@@ -110,7 +110,7 @@ def test_a_jail_without_its_judge_ends(tmp_path):
 @needs_jail
 def test_a_warden_that_does_not_start_is_a_fault_of_the_sandbox_and_its_words_are_told(monkeypatch):
     monkeypatch.setattr(sandbox.sys, "executable", "/bin/cat")  # `cat -m …` has no such option
-    with pytest.raises(SandboxError, match="the sandbox failed .* invalid option"):
+    with pytest.raises(SandboxError, match=r"the sandbox failed .* invalid option"):
         Jail(labs=None, preload=())
 
 
