@@ -1,4 +1,4 @@
-"""`course check`, `course release` and `course audit`, typed as a user would, right and wrong."""
+"""`course check`, typed as a user would, right and wrong."""
 
 import json
 
@@ -106,14 +106,3 @@ def test_a_file_that_is_no_lab_is_a_clear_error(type_command, tmp_path, content,
         path.write_text(content)
     result = type_command("check", str(path))
     assert result.returncode == 2 and message in result.stderr and "Traceback" not in result.stderr
-
-
-@pytest.mark.parametrize("verb", ["release", "audit"])
-def test_an_unknown_lab_is_a_clear_error(type_command, verb):
-    result = type_command(verb, "lab99", cwd=ROOT)
-    assert result.returncode == 2 and "no lab 'lab99' under solutions/; did you mean lab09?" in result.stderr
-
-
-def test_release_check_says_that_labs_are_fresh(type_command):
-    result = type_command("release", "--check", "lab01", cwd=ROOT)
-    assert (result.returncode, result.stdout) == (0, "labs/lab01 is up to date\n")
