@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbclient.util import run_sync
@@ -68,7 +70,7 @@ def run(path: Path, *, device: str, on_outcome: Callable[[Outcome], None] = lamb
 
 def _stopped(client: NotebookClient) -> bool:
     """Interrupt the cell that runs, so that the next ones can; whether it stopped."""
-    assert client.km is not None and client.kc is not None
+    assert isinstance(client.km, AsyncKernelManager) and isinstance(client.kc, AsyncKernelClient)  # of `kernel.client`
     run_sync(client.km.interrupt_kernel)()
     try:
         run_sync(client.kc.wait_for_ready)(timeout=STOP_SECONDS)
