@@ -169,6 +169,53 @@ def test_a_request_may_come_in_pieces_and_brings_its_sockets():
         assert received.read(3) == b'"""'
 
 
+def python(code: str, *arguments: str, **variables: str) -> list[str]:
+    """The lines that a fresh process prints."""
+    command = [sys.executable, "-c", "import os, sys\nfrom course_tools.grader.jail import warden\n" + code, *arguments]
+    done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, timeout=SECONDS)
+    return done.stdout.splitlines()
+
+
+def test_what_lies_beside_a_released_lab_lies_in_the_kernels_home_but_no_notebook(tmp_path):
+    home, labs = tmp_path / "home", tmp_path / "labs"
+    home.mkdir()
+    for name in (
+        "lab99/lab99.ipynb",
+        "lab99/picture.png",
+        "lab99/study/figures.json",
+        "lab99/study/more.ipynb",
+        "lab98/x",
+    ):
+        (labs / name).parent.mkdir(parents=True, exist_ok=True)
+        (labs / name).touch()
+    code = """warden.LAB_FILES = sys.argv[1]
+order = {"user": None, "disk_mib": 1, "data_mib": 4096, "cpu_seconds": 60, "lab": "lab99", "home": sys.argv[2]}
+warden._confine(order, "bare")
+print(os.getcwd())"""
+    assert python(code, str(labs), str(home)) == [str(home)]
+    inside = sorted(path.relative_to(home).as_posix() for path in home.rglob("*") if path.is_file())
+    assert inside == ["picture.png", "study/figures.json"]
+
+
+def test_nested_namespaces_are_used_where_the_system_grants_them_and_leave_no_mount_behind(tmp_path):
+    code = """before = open("/proc/self/mounts").read()
+print(warden._nested_namespaces_work())
+print(open("/proc/self/mounts").read() == before)
+os.geteuid() or os.setresuid(60706, 60706, 60706)
+print(warden._nested_namespaces_work())"""
+    granted, untouched, refused = python(code, HOME=str(tmp_path))
+    assert granted == str(os.geteuid() == 0) and untouched == "True" and refused == "False"
+
+
+def test_a_confined_process_has_no_capability_cannot_get_one_and_is_filtered(tmp_path):
+    code = """order = {"user": None, "disk_mib": 1, "data_mib": 4096, "cpu_seconds": 60, "lab": "", "tasks": 10_000}
+warden._confine(order, "flat")
+fields = dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)
+print(*(fields[name] for name in ("CapPrm", "CapEff", "CapInh", "CapAmb", "NoNewPrivs", "Seccomp")), os.getcwd())"""
+    (line,) = python(code, HOME=str(tmp_path))
+    assert line.split() == [*4 * ["0" * 16], "1", "2", str(tmp_path)]
+
+
 def test_a_limit_never_rises_above_the_one_that_is_there(monkeypatch):
     limits = {1: resource.RLIM_INFINITY, 2: 100}
     monkeypatch.setattr(resource, "getrlimit", lambda which: (0, limits[which]))
