@@ -1,6 +1,7 @@
 """A class: from the files that were handed in to marks.
 
-A *submission* is what one student handed in for one lab. It is *sanitised* (rebuilt on the released notebook, each
-repair a *remark*), *executed* in the jail by a *pool* of workers (a *job* gives a *result*), and entered into the
-*gradebook*, nbgrader's, with a *feedback* page for the student and a row of the *table* for the instructor.
+An *assignment* is a lab as a class is graded in it. A *submission* is what one student handed in for it. It is
+*sanitised* (rebuilt on the released notebook, each repair a *remark*), *executed* in the jail by a *pool* of workers (a
+*job* gives a *result*), and entered into the *gradebook*, nbgrader's, with a *feedback* page for the student and a row
+of the *table* for the instructor.
 """
