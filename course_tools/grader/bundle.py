@@ -1,7 +1,8 @@
 """`course bundle`: the zip that may be handed to students, with no solution, no hidden test and no hidden data.
 
 What goes in is named here, and nothing else does: a folder that an instructor adds is not handed out by accident. Of
-labs/ only the notebooks go in, and only as their sources make them now.
+labs/ only the notebooks go in, and only as their sources make them now. Of the packages only `course_utils` goes in;
+README, Makefile, pyproject.toml and environment.yml go in without the parts that they mark as for instructors.
 """
 
 import re
@@ -14,18 +15,20 @@ from course_tools.grader import labs, release
 from course_utils.errors import CourseError
 
 TOP = "convolution-to-codec"  # the one folder in the zip
+ABRIDGED = ("README.md", "Makefile", "pyproject.toml", "environment.yml")
 FILES = (
-    "README.md",
+    *ABRIDGED,
     "docs/loop_filter.png",  # README.md shows it
     "LICENSE",
     "CITATION.cff",
-    "Makefile",
-    "pyproject.toml",
     "constraints.txt",
-    "environment.yml",
 )
 PACKAGE_SUFFIXES = {".py", ".md", ".png", ".txt", ".gz", ".safetensors", ".webm", ".mp4", ".json"}
-INSTRUCTOR_PART = re.compile(r"<!-- for instructors -->\n.*?<!-- end of for instructors -->\n", re.DOTALL)
+# From a line that says "for instructors", in a comment of the file's language, to its end mark or to the file's end.
+INSTRUCTORS_PART = re.compile(
+    r"^(?P<open><!-- |# )for instructors(?P<close> -->|)\n.*?(?:^(?P=open)end of for instructors(?P=close)\n|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
 
 
 def write(path: Path, root: Path) -> list[str]:
@@ -47,7 +50,7 @@ def write(path: Path, root: Path) -> list[str]:
             for name in members:
                 info = zipfile.ZipInfo(f"{TOP}/{name}")  # its date is 1980: the same bundle, whenever it is made
                 info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-                bundle.writestr(info, _content(root / name))
+                bundle.writestr(info, _content(root, name))
         made.replace(path)
     return members
 
@@ -63,9 +66,9 @@ def _members(root: Path) -> Iterator[str]:
             yield path.relative_to(root).as_posix()
 
 
-def _content(path: Path) -> bytes:
-    """The file as students get it: the README without what only an instructor can do."""
-    content = path.read_bytes()
-    if path.name == "README.md":
-        return INSTRUCTOR_PART.sub("", content.decode("utf-8")).encode("utf-8")
+def _content(root: Path, name: str) -> bytes:
+    """The file `name` as students get it: without what only an instructor can do."""
+    content = (root / name).read_bytes()
+    if name in ABRIDGED:
+        return INSTRUCTORS_PART.sub("", content.decode("utf-8")).encode("utf-8")
     return content

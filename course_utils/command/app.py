@@ -16,7 +16,7 @@ from course_utils.errors import CourseError
 
 GROUPS = "course.commands"  # entry points, each a `typer.Typer` with the verbs of one group
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-REST = "run `make setup`, or with conda `pip install -c constraints.txt -e '.[instructor,dev]'`"
+REST = "in the course's folder run `pip install -c constraints.txt -e '.[instructor,dev]'`"
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
