@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from course_tools.authoring import course_metadata
 from course_utils.command import notebooks
 from course_utils.errors import CourseError
 
@@ -44,7 +45,7 @@ def _table(folder: Path, root: Path) -> str:
     """A row for each notebook; where they are of several parts, a row with the name before each part."""
     header = ["No.", "Title", "After it you can", "Builds on", "Minutes (CPU / GPU)", "Data"]
     paths = notebooks.find([folder], root)
-    abouts = [notebooks.course_metadata(notebooks.read(path), path) for path in paths]
+    abouts = [course_metadata.read(notebooks.read(path), path) for path in paths]
     lines = [_row(header), "|" + " --- |" * len(header)]
     part = abouts[0].part if len({about.part for about in abouts}) == 1 else None
     for path, about in zip(paths, abouts, strict=True):

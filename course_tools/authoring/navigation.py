@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from course_tools.authoring import course_metadata
 from course_utils.command import notebooks
 
 CELL_ID = "course-links"
@@ -58,7 +59,7 @@ def _stops(root: Path) -> list[Stop]:
     stops = []
     for path, source in sources.items():
         notebook = notebooks.read(source)
-        stops.append(Stop(path, source, notebook, notebooks.course_metadata(notebook, path).title))
+        stops.append(Stop(path, source, notebook, course_metadata.read(notebook, path).title))
     return stops
 
 

@@ -17,13 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from nbformat import NotebookNode
 
 from course_tools import processes
+from course_tools.authoring import course_metadata
 from course_utils import runtime
 from course_utils.command import notebooks
 
 MEMORY_LIMIT = 4 * 2**30  # bytes; a student's laptop, and a free cloud notebook, have little more to give
 POLL_SECONDS = 0.2
+IGNORE_TAG = "nbval-ignore-output"
 MOST_BUDGETS, GRACE_SECONDS = 3, 60  # a notebook is killed at so many budgets and so many seconds
 MOST_CLOCK = 10  # times that, on the clock: a machine may be busy
 
@@ -83,17 +86,27 @@ def table(results: Sequence[Result], root: Path, device: str) -> str:
     return "\n".join(lines)
 
 
+def cells_with_output(notebook: NotebookNode) -> list[NotebookNode]:
+    """The code cells with stored output."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.outputs]
+
+
+def is_compared(cell: NotebookNode) -> bool:
+    """Whether nbval compares the cell's output: neither its tags nor a comment in its source says otherwise."""
+    return IGNORE_TAG not in cell.metadata.get("tags", []) and "NBVAL_IGNORE_OUTPUT" not in cell.source
+
+
 def prepare(path: Path, *, device_type: str) -> Job:
     """Read what is to be validated. Raises `CourseError` for a file that is no notebook or declares no budget."""
     notebook = notebooks.read(path)
-    metadata = notebooks.course_metadata(notebook, path)
-    with_output = notebooks.cells_with_output(notebook)
+    metadata = course_metadata.read(notebook, path)
+    with_output = cells_with_output(notebook)
     return Job(
         path=path,
         budget=60 * (metadata.minutes_cpu if device_type == "cpu" else metadata.minutes_gpu),
         cells=sum(cell.cell_type == "code" for cell in notebook.cells),
         with_output=len(with_output),
-        compared=sum(map(notebooks.is_compared, with_output)),
+        compared=sum(map(is_compared, with_output)),
     )
 
 

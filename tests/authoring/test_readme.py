@@ -9,6 +9,7 @@ import yaml
 from conftest import ROOT
 
 import course_utils
+from course_tools.authoring import course_metadata
 from course_utils.command import notebooks
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -46,7 +47,7 @@ def test_the_readmes_picture_is_the_one_that_lab_08_stores():
 def test_every_lesson_and_lab_says_its_goal_in_a_table():
     rows = re.findall(r"^\| (?:lab)?\d\d \| \[.*$", README, flags=re.MULTILINE)
     paths = notebooks.find([ROOT / "lessons", ROOT / "labs"], ROOT)
-    goals = [notebooks.course_metadata(notebooks.read(path), path).goal for path in paths]
+    goals = [course_metadata.read(notebooks.read(path), path).goal for path in paths]
     assert len(rows) == len(goals) == len(set(goals))
     assert all(any(f" {goal} |" in row for row in rows) for goal in goals)
 

@@ -3,13 +3,23 @@
 import json
 import time
 
+import nbformat
 import psutil
 import pytest
-from conftest import assert_one_clear_line, edit
+from conftest import assert_one_clear_line, edit, small_notebook
 
 from course_tools.authoring import validate
 
 CLAIM = "from course_utils.claims import Claims\nclaims = Claims('t')\nclaims.equal('a', 2, {})\nclaims.table()"
+
+
+def test_an_output_is_compared_unless_a_tag_or_a_comment_says_otherwise():
+    notebook = small_notebook("print(1)", "print(2)", "print(3)  # NBVAL_IGNORE_OUTPUT", "x = 1")
+    for cell in notebook.cells[1:4]:
+        cell.outputs = [nbformat.v4.new_output("stream", text="1\n")]
+    notebook.cells[2].metadata["tags"] = ["nbval-ignore-output"]
+    with_output = validate.cells_with_output(notebook)
+    assert [validate.is_compared(cell) for cell in with_output] == [True, False, False]
 
 
 def test_validate_passes_what_run_stored(course, type_command):

@@ -1,4 +1,4 @@
-"""course_utils.command.notebooks: what a name means, what a file says about itself, and files written whole or not."""
+"""course_utils.command.notebooks: what a name means, and files read and written whole or not."""
 
 import json
 from pathlib import Path
@@ -152,50 +152,6 @@ def test_a_full_disk_leaves_the_file_as_it_was_and_nothing_beside_it(tmp_path, m
     with pytest.raises(OSError, match="No space left"):
         notebooks.write_text(path, "new")
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
-
-
-# --- what a notebook says about itself and its cells
-
-
-def test_a_notebook_says_what_it_is():
-    about = notebooks.course_metadata(small_notebook("1", minutes=2), Path("x.ipynb"))
-    assert (about.title, about.goal, about.requires, about.minutes_cpu) == ("A small lesson", "multiply", (), 2.0)
-
-
-@pytest.mark.parametrize(
-    "change, message",
-    [
-        ({"requires": "one"}, "x.ipynb: metadata.course lacks or garbles invalid literal"),
-        ({"minutes_gpu": None}, "x.ipynb: metadata.course lacks or garbles float"),
-        ({"goal": ""}, "x.ipynb: metadata.course.goal has 0 characters: say in 1 to 70 what one can do"),
-        ({"goal": "x" * 71}, "x.ipynb: metadata.course.goal has 71 characters"),
-    ],
-)
-def test_a_garbled_field_is_a_clear_error(change, message):
-    notebook = small_notebook("1")
-    notebook.metadata.course.update(change)
-    with pytest.raises(CourseError) as caught:
-        notebooks.course_metadata(notebook, Path("x.ipynb"))
-    assert str(caught.value).startswith(message)
-
-
-def test_a_notebook_of_another_course_or_without_a_field_is_a_clear_error():
-    notebook = small_notebook("1")
-    del notebook.metadata.course["title"]
-    with pytest.raises(CourseError, match=r"metadata\.course lacks or garbles 'title'; lesson 01 shows a whole one"):
-        notebooks.course_metadata(notebook, Path("x.ipynb"))
-    del notebook.metadata["course"]
-    with pytest.raises(CourseError, match=r"x\.ipynb says nothing about itself: it needs metadata\.course"):
-        notebooks.course_metadata(notebook, Path("x.ipynb"))
-
-
-def test_an_output_is_compared_unless_a_tag_or_a_comment_says_otherwise():
-    notebook = small_notebook("print(1)", "print(2)", "print(3)  # NBVAL_IGNORE_OUTPUT", "x = 1")
-    for cell in notebook.cells[1:4]:
-        cell.outputs = [nbformat.v4.new_output("stream", text="1\n")]
-    notebook.cells[2].metadata["tags"] = ["nbval-ignore-output"]
-    with_output = notebooks.cells_with_output(notebook)
-    assert [notebooks.is_compared(cell) for cell in with_output] == [True, False, False]
 
 
 def test_a_cell_without_a_grade_has_no_fields_of_nbgrader():

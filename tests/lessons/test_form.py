@@ -7,6 +7,7 @@ import re
 import pytest
 from conftest import ROOT
 
+from course_tools.authoring import course_metadata, validate
 from course_utils.command import notebooks
 
 LESSONS = sorted((ROOT / "lessons").glob("*.ipynb"))
@@ -56,7 +57,7 @@ def test_there_are_lessons():
 
 
 def test_the_first_cell_says_what_the_lesson_is_for(path, lesson):
-    about = notebooks.course_metadata(lesson, path)
+    about = course_metadata.read(lesson, path)
     first = lesson.cells[0].source
     assert first.startswith(f"# {path.stem.split('_')[0]} · {about.title}")
     assert "You will be able to" in first
@@ -95,8 +96,8 @@ def test_no_absolute_path_was_stored(path):
 
 
 def test_most_outputs_are_compared(lesson):
-    with_output = notebooks.cells_with_output(lesson)
-    assert sum(map(notebooks.is_compared, with_output)) >= COMPARED_SHARE * len(with_output)
+    with_output = validate.cells_with_output(lesson)
+    assert sum(map(validate.is_compared, with_output)) >= COMPARED_SHARE * len(with_output)
 
 
 def test_figures_are_small_and_told_again_in_words(lesson):
@@ -109,7 +110,7 @@ def test_figures_are_small_and_told_again_in_words(lesson):
 
 def test_claims_are_compared_and_each_has_a_source(lesson):
     tables = [cell for cell in code_cells(lesson) if re.search(r"\bclaims\.table\(\)", cell.source)]
-    assert len(tables) == 1 and notebooks.is_compared(tables[0])
+    assert len(tables) == 1 and validate.is_compared(tables[0])
     table = tables[0].outputs[0].data["text/plain"].splitlines()[2:]
     assert len(table) >= 8
     for row in table:
