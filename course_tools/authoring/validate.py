@@ -152,6 +152,8 @@ def _validate_one(job: Job, environment: dict[str, str], stop: threading.Event) 
             "--nbval-current-env",
             "-o",
             "addopts=",
+            "-o",
+            "timeout=0",  # the tests' limit counts the clock, for each cell; a busy machine takes minutes for one
             "-q",
             "--no-header",
         ]
