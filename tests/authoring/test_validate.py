@@ -75,6 +75,13 @@ def test_waiting_takes_no_budget(course, type_command):
     assert done.returncode == 0, done.stdout
 
 
+def test_the_time_limit_of_the_tests_is_none_for_cells(course, type_command):
+    path = course("import time\ntime.sleep(4)")
+    (path.parents[1] / "pyproject.toml").write_text("[tool.pytest.ini_options]\ntimeout = 1\n", encoding="utf-8")
+    done = type_command("validate", "--device", "cpu")
+    assert done.returncode == 0, done.stdout
+
+
 def test_validate_refuses_a_notebook_that_is_not_json(course, type_command):
     path = course("print(1)", execute=False)
     path.write_text("{ half a noteb", encoding="utf-8")
