@@ -14,6 +14,7 @@ LESSONS = sorted((ROOT / "lessons").glob("*.ipynb"))
 HEADINGS = ("Against the reference", "Claims checked", "Questions students ask", "Exercises", "Sources")
 COMPARED_SHARE = 0.6
 FIGURE_BYTES = 150_000
+CODE_COLUMNS = 88
 
 
 @pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
@@ -79,6 +80,16 @@ def test_everything_is_imported_in_the_set_up_cell(lesson):
     for cell in later:
         tree = ast.parse(re.sub(r"^%.*$", "", cell.source, flags=re.MULTILINE))
         assert not [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], cell.source
+
+
+def test_the_seed_stands_once_in_the_set_up_cell(lesson):
+    with_seed = [cell for cell in code_cells(lesson) for _ in re.findall(r"^SEED = 0$", cell.source, re.MULTILINE)]
+    assert with_seed == code_cells(lesson)[:1]
+
+
+def test_no_code_line_is_wider_than_a_printed_page(lesson):
+    lines = [line for cell in code_cells(lesson) for line in cell.source.splitlines()]
+    assert not [line for line in lines if len(line) > CODE_COLUMNS]
 
 
 def test_every_cell_was_run_in_order_and_none_ended_in_an_error(lesson):
