@@ -30,6 +30,7 @@ def same(
     except compare.Different as difference:
         raise CheckFailed(f"[no] {difference}. Hint: {hint}") from None
     answer = compare.numbers(actual)
+    assert answer is not None  # it was compared
     allowed = compare.allowed(answer, tolerance)
     print(f"[ok] {what}: {compare.describe(answer)}, equal{f' up to {allowed:g}' if allowed else ''}")
 

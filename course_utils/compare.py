@@ -99,6 +99,8 @@ def describe(value: Any) -> str:
 
 def _same_numbers(actual: Any, expected: Any, what: str, tolerance: float | None, same_dtype: bool) -> None:
     answer, right = numbers(actual), numbers(expected)
+    if right is None:
+        raise TypeError(f"{what}: nothing can be compared with {describe(expected)}")
     if answer is None:
         raise Different(f"{what}: expected {describe(right)}, got {describe(actual)}")
     bare = isinstance(actual, (int, float)) or isinstance(expected, (int, float))

@@ -24,7 +24,8 @@ LIMITS = {
 JUDGE = """
 import torch
 
-from course_tools.grader.judge.hidden_tests import draw, hidden_test, same
+from course_tools.grader.judge.hidden_tests import draw, hidden_test
+from course_utils.compare import same
 
 HIDDEN = "the hidden number is 271828"
 

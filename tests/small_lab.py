@@ -15,7 +15,8 @@ SOLUTION = """def halve(x):
     return x / 2
     ### END SOLUTION"""
 JUDGE = """
-from course_tools.grader.judge.hidden_tests import check, draw, hidden_test, raises, same
+from course_tools.grader.judge.hidden_tests import check, draw, hidden_test, raises
+from course_utils.compare import same
 
 @hidden_test("check_halve", points=2, hint="half")
 def halves(student, generator):

@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from course_tools.grader.judge.hidden_tests import check, draw, hidden_test, pick, same
+from course_tools.grader.judge.hidden_tests import check, draw, expect_tensor, expect_values, hidden_test, pick
+from course_utils.compare import same
 
 NO_LIMIT = 1e6  # no gradient norm of these tests comes near it
 
@@ -24,13 +25,6 @@ def _load(module: nn.Module, weights: list[Tensor]) -> nn.Module:
         for parameter, value in zip(module.parameters(), weights, strict=True):
             parameter.copy_(value)
     return module
-
-
-def _exact(value):
-    """`value` with its Python floats as float64 tensors: `same` would read them as float32."""
-    if isinstance(value, (list, tuple)):
-        return [_exact(each) for each in value]
-    return torch.tensor(value, dtype=torch.float64) if isinstance(value, float) else value
 
 
 def _step_case(generator) -> tuple[nn.LSTMCell, list[Tensor]]:
@@ -116,7 +110,7 @@ def layer_outputs_of_unequal_lengths(student, generator):
         layer, (x, h, c, *weights) = _layer_case(generator, steps, n)
         lengths = _unequal(generator, steps, n)
         x[torch.arange(steps)[:, None] >= lengths] *= 100  # the padding is not zero
-        outputs, _, _ = _layer_answer(student, x, lengths, h, c, weights)
+        outputs, _, _ = expect_values(student.lstm(x, lengths, h, c, *weights), 3, "what lstm returns")
         same(outputs, _packed(layer, x, lengths, h, c)[0], f"outputs, lengths {lengths.tolist()} of {steps}")
 
 
@@ -125,15 +119,8 @@ def layer_final_states_of_unequal_lengths(student, generator):
     for steps, n in ((5, 4), (7, 3), (2, 5)):
         layer, (x, h, c, *weights) = _layer_case(generator, steps, n)
         lengths = _unequal(generator, steps, n)
-        _, final_h, final_c = _layer_answer(student, x, lengths, h, c, weights)
-        expected = _packed(layer, x, lengths, h, c)[1:]
-        same([final_h, final_c], expected, f"final h and c, lengths {lengths.tolist()} of {steps}")
-
-
-def _layer_answer(student, x, lengths, h, c, weights) -> tuple:
-    came = student.lstm(x, lengths, h, c, *weights)
-    check(isinstance(came, (list, tuple)) and len(came) == 3, "lstm must return outputs, final h and final c")
-    return tuple(came)
+        _, *final = expect_values(student.lstm(x, lengths, h, c, *weights), 3, "what lstm returns")
+        same(final, _packed(layer, x, lengths, h, c)[1:], f"final h and c, lengths {lengths.tolist()} of {steps}")
 
 
 @hidden_test("check_lstm", points=1, hint="autograd must see every step; the padding has the gradient 0")
@@ -158,7 +145,7 @@ def _clip(student, gradients: list[Tensor | None], most: float, walk_once: bool 
         if gradient is not None:
             holder.method(f"{index}.__setattr__", "grad", gradient)
     norm = student.clip_gradients(holder.method("parameters") if walk_once else holder, most)
-    return _exact(norm), [holder.get(f"{index}.grad") for index in range(len(gradients))]
+    return norm, [holder.get(f"{index}.grad") for index in range(len(gradients))]
 
 
 def _clip_by_torch(gradients: list[Tensor | None], most: float) -> tuple[Tensor, list[Tensor | None]]:
@@ -186,7 +173,7 @@ def clipping_leaves_short_gradients_alone(student, generator):
         length = torch.cat([gradient.flatten() for gradient in gradients]).norm()
         gradients = [gradient * (0.9 * most / length) for gradient in gradients]
         norm, came = _clip(student, gradients, most)
-        same(norm, _exact(0.9 * most), "the norm before")
+        same(norm, 0.9 * most, "the norm before")
         for index, (after, before) in enumerate(zip(came, gradients, strict=True)):
             same(after, before, f"gradient {index}", tolerance=0)
 
@@ -253,11 +240,12 @@ def _train(student, generator, *, steps: int, n: int, window: int, limit: float,
     characters = pick(generator, 4, 6)
     ours, theirs = _networks(student, generator, characters, width=6)
     text = torch.randint(characters, (steps + 1, n), generator=generator)
-    optimizer = student.ask("call", None, "torch.optim.SGD", args=[ours.method("parameters")], kwargs={"lr": lr})
+    optimizer = student.new("torch.optim.SGD", ours.method("parameters"), lr=lr)
     losses = student.train_windows(ours, optimizer, text, window, limit)
-    losses = list(losses) if isinstance(losses, Tensor) else losses
     expected = _train_by_torch(theirs, text, window, limit, lr)
-    return (_exact(losses), ours.state()), (_exact(expected), dict(theirs.state_dict()))
+    if isinstance(losses, Tensor):
+        losses = list(expect_tensor(losses, (len(expected),), "losses"))
+    return (losses, ours.state()), (expected, dict(theirs.state_dict()))
 
 
 @hidden_test("check_train_windows", points=1.5, hint="the state goes on, and the target is the next character")
@@ -290,16 +278,14 @@ def windows_are_clipped(student, generator):
 
 def _generator(student, seed: int):
     """A generator that lives on the student's side."""
-    made = student.ask("call", None, "torch.Generator", args=[], kwargs={})
+    made = student.new("torch.Generator")
     made.method("manual_seed", seed)
     return made
 
 
 def _numbers(came, count: int, characters: int, what: str) -> Tensor:
     """`came` as (count,) int64; fails where it is something else."""
-    check(isinstance(came, Tensor), f"{what}: expected a tensor, got a {type(came).__name__}")
-    check(came.shape == (count,), f"{what}: expected shape ({count},), got {tuple(came.shape)}")
-    check(came.dtype == torch.int64, f"{what}: expected int64, got {came.dtype}")
+    expect_tensor(came, (count,), what, dtype=torch.int64)
     check(bool(((came >= 0) & (came < characters)).all()), f"{what}: a number outside 0 … {characters - 1}")
     return came
 

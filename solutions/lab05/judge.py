@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_tools.grader.judge.hidden_tests import check, draw, hidden_test, pick, same
+from course_tools.grader.judge.hidden_tests import check, draw, expect_tensor, expect_values, hidden_test, pick
+from course_utils.compare import same
 
 
 def _reference(q: Tensor, k: Tensor, v: Tensor, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -97,19 +98,13 @@ def attention_gradients(student, generator):
         )
 
 
-def _same_mask(came, rows: list, what: str) -> None:
-    check(isinstance(came, Tensor) and came.dtype == torch.bool, f"{what}: not a boolean tensor")
-    expected = torch.tensor(rows)
-    check(came.shape == expected.shape, f"{what}: shape {tuple(came.shape)}, not {tuple(expected.shape)}")
-    same(came, expected, what, tolerance=0)
-
-
 @hidden_test("check_causal_mask", points=1, hint="query t sees the keys 0 to t, whichever of T and S is greater")
 def mask_without_past(student, generator):
     for _ in range(4):
         for T, S in ((pick(generator, 1, 5), pick(generator, 6, 9)), (pick(generator, 6, 9), pick(generator, 1, 5))):
-            _same_mask(student.causal_mask(T, S), [[s <= t for s in range(S)] for t in range(T)], f"{T} × {S}")
-    _same_mask(student.causal_mask(1, 1), [[True]], "1 × 1")
+            expected = torch.tensor([[s <= t for s in range(S)] for t in range(T)])
+            same(student.causal_mask(T, S), expected, f"{T} × {S}", same_dtype=True)
+    same(student.causal_mask(1, 1), torch.tensor([[True]]), "1 × 1", same_dtype=True)
 
 
 @hidden_test("check_causal_mask", points=1, hint="the first query stands at place `past`, and sees that place, too")
@@ -117,8 +112,8 @@ def mask_after_a_past(student, generator):
     for _ in range(5):
         past, T = pick(generator, 1, 6), pick(generator, 1, 5)
         for S in (past + T, past + T + 2, past + 1):
-            rows = [[s <= past + t for s in range(S)] for t in range(T)]
-            _same_mask(student.causal_mask(T, S, past=past), rows, f"{T} × {S} after {past}")
+            expected = torch.tensor([[s <= past + t for s in range(S)] for t in range(T)])
+            same(student.causal_mask(T, S, past=past), expected, f"{T} × {S} after {past}", same_dtype=True)
 
 
 @hidden_test("check_causal_mask", points=1, hint="one mask for each sequence; both rules hold; a length may be 0")
@@ -128,9 +123,10 @@ def mask_with_lengths(student, generator):
         S = past + T
         lengths = [S, pick(generator, 1, S - 1), 0]
         rows = [[[[s <= past + t and s < length for s in range(S)] for t in range(T)]] for length in lengths]
-        came = student.causal_mask(T, S, past=past, lengths=torch.tensor(lengths))
-        _same_mask(came, rows, f"{T} × {S} after {past}, lengths {lengths}")
-    _same_mask(student.causal_mask(2, 2, 0, torch.tensor([1])), [[[[True, False], [True, False]]]], "one sequence")
+        mask = student.causal_mask(T, S, past=past, lengths=torch.tensor(lengths))
+        same(mask, torch.tensor(rows), f"{T} × {S} after {past}, lengths {lengths}", same_dtype=True)
+    mask = student.causal_mask(2, 2, 0, torch.tensor([1]))
+    same(mask, torch.tensor([[[[True, False], [True, False]]]]), "one sequence", same_dtype=True)
 
 
 def _attentions(student, d: int, heads: int, generator):
@@ -181,10 +177,9 @@ def cross_attention_and_masks_of_torch(student, generator):
         padded = torch.arange(S) >= lengths[:, None]
         expected = theirs(x, memory, memory, attn_mask=~allowed | padded[:, None].repeat_interleave(3, dim=0))[0]
         usable = (allowed & ~padded[:, None])[:, None]
-        expected = expected.masked_fill(~usable.any(dim=-1)[:, 0, :, None], math.nan)
-        came = ours(x, memory, usable)
-        check(isinstance(came, Tensor) and came.shape == expected.shape, "not one tensor (N, T, d)")
-        same(came.masked_fill(expected.isnan(), math.nan), expected, "a mask for each sequence")
+        came = expect_tensor(ours(x, memory, usable), tuple(expected.shape), "a mask for each sequence")
+        sees = usable.any(dim=-1)[:, 0]  # (N, T): torch says nan where a query may look at nothing
+        same(came[sees], expected[sees], "a mask for each sequence")
 
 
 @hidden_test("check_MultiHeadAttention", points=1.5, hint="every parameter must be used, and none detached")
@@ -210,9 +205,9 @@ def parameters_of_torch(student, generator):
         state = ours.state()
         came = {name: tuple(value.shape) for name, value in state.items()}
         check(came == wanted, f"the state holds {came}")
-        spread = state["in_proj_weight"].std().item() * math.sqrt(d)
+        spread = state["in_proj_weight"].double().std().item() * math.sqrt(d)
         check(0.1 <= spread <= 10, f"in_proj_weight starts with a spread of {spread:.3g} / √d")
-        thirds = [third.std().item() for third in state["in_proj_weight"].chunk(3)]
+        thirds = [third.double().std().item() for third in state["in_proj_weight"].chunk(3)]
         check(min(thirds) > 0, "a third of in_proj_weight starts constant")
         weights = ours.gradient(torch.ones(1, 2, d), torch.ones(1, 2, d), cotangents=torch.ones(1, 2, d))[2]
         check(set(weights) == set(wanted), f"only {sorted(weights)} are parameters")
@@ -240,16 +235,14 @@ def positions_from_anywhere(student, generator):
         for stop in (start + 1, start + pick(generator, 2, 20)):
             came = student.positions(start, stop, d)
             same(came, _sinusoids(start, stop, d), f"positions({start}, {stop}, {d})", tolerance=1e-4)
-    came = student.positions(4, 4, 6)
-    check(isinstance(came, Tensor) and came.shape == (0, 6), "no place at all")
+    expect_tensor(student.positions(4, 4, 6), (0, 6), "no place at all")
 
 
-@hidden_test("check_positions", points=0.5, hint="in which dtype are place and frequency multiplied?")
+@hidden_test("check_positions", points=0.5, hint="in which dtype are place and frequency multiplied?", asks_dtype=True)
 def positions_far_away(student, generator):
     start = 100_000 + pick(generator, 0, 1000)
-    came = student.positions(start, start + 3, 10)
-    check(isinstance(came, Tensor) and came.dtype == torch.float64, "not float64")
-    same(came, _sinusoids(start, start + 3, 10), f"positions({start}, {start + 3}, 10)", tolerance=1e-8)
+    came, expected = student.positions(start, start + 3, 10), _sinusoids(start, start + 3, 10)
+    same(came, expected, f"positions({start}, {start + 3}, 10)", tolerance=1e-8, same_dtype=True)
 
 
 def _randomized(module: nn.Module, generator) -> nn.Module:
@@ -277,15 +270,13 @@ def _later(length: int) -> Tensor:
     return torch.ones(length, length, dtype=torch.bool).triu(1)
 
 
-def _in_pieces(module, x: Tensor, sizes: list[int]):
-    """Outputs of the pieces side by side, and the caches after each."""
+def _in_pieces(module, x: Tensor, sizes: list[int], channels: int):
+    """Outputs (N, T, channels) of the pieces of x (N, T, …) side by side, and the caches after each."""
     cache, outputs, caches = None, [], []
     for piece in x.split(sizes, dim=1):
         came = module(piece) if cache is None else module(piece, cache)
-        check(isinstance(came, (list, tuple)) and len(came) == 2, "not a pair of output and cache")
-        y, cache = came
-        check(isinstance(y, Tensor) and y.shape[:2] == piece.shape[:2], "not one output for each new place")
-        outputs.append(y)
+        y, cache = expect_values(came, 2, "output and cache")
+        outputs.append(expect_tensor(y, (*piece.shape[:2], channels), "outputs of the new places"))
         caches.append(cache)
     return torch.cat(outputs, dim=1), caches
 
@@ -296,7 +287,7 @@ def layer_at_once(student, generator):
         ours, theirs = _layers(student, generator, *sizes)
         x = draw(generator, batch, length, sizes[0])
         expected = theirs(x, src_mask=_later(length))
-        same(_in_pieces(ours, x, [length])[0], expected, f"{length} places at once")
+        same(_in_pieces(ours, x, [length], sizes[0])[0], expected, f"{length} places at once")
 
 
 @hidden_test("check_DecoderLayer", points=1.5, hint="the cache holds the keys and values of every place, oldest first")
@@ -304,7 +295,7 @@ def layer_step_by_step(student, generator):
     for batch, length in ((2, 5), (1, 7)):
         ours, theirs = _layers(student, generator)
         x = draw(generator, batch, length, 12)
-        came, caches = _in_pieces(ours, x, [1] * length)
+        came, caches = _in_pieces(ours, x, [1] * length, 12)
         same(came, theirs(x, src_mask=_later(length)), f"{length} places, one at a time")
         weight, bias = theirs.self_attn.in_proj_weight[12:], theirs.self_attn.in_proj_bias[12:]
         projected = F.linear(theirs.norm1(x), weight, bias).unflatten(2, (6, 4)).transpose(1, 2)  # keys, then values
@@ -319,7 +310,7 @@ def layer_in_pieces(student, generator):
     expected = theirs(x, src_mask=_later(8))
     first = pick(generator, 2, 5)
     for sizes in ([first] + [1] * (8 - first), [first, 8 - first], [1, 7], [3, 1, 4], [8]):
-        same(_in_pieces(ours, x, sizes)[0], expected, f"pieces of {sizes}")
+        same(_in_pieces(ours, x, sizes, 12)[0], expected, f"pieces of {sizes}")
 
 
 @hidden_test("check_DecoderLayer", points=0.5, hint="a decoder is trained through this pass: nothing may be detached")
@@ -366,7 +357,7 @@ def decoder_at_once(student, generator):
     for depth, batch, length in ((1, 2, 5), (3, 1, 8), (2, 3, 1)):
         ours, theirs = _decoders(student, generator, depth)
         tokens = torch.randint(9, (batch, length), generator=generator)
-        same(_in_pieces(ours, tokens, [length])[0], theirs(tokens), f"{depth} layers, {length} tokens", tolerance=1e-6)
+        same(_in_pieces(ours, tokens, [length], 9)[0], theirs(tokens), f"{depth} layers, {length} tokens")
 
 
 @hidden_test("check_Decoder", points=1, hint="each layer has its own cache, and the places are counted from the start")
@@ -376,9 +367,9 @@ def decoder_in_pieces(student, generator):
         ours, theirs = _decoders(student, generator, depth)
         tokens = torch.randint(9, (2, 9), generator=generator)
         for sizes in ([1] * 9, [4, 1, 1, 1, 1, 1], [2, 4, 3]):
-            came, caches = _in_pieces(ours, tokens, sizes)
-            same(came, theirs(tokens), f"{depth} layers, pieces of {sizes}", tolerance=1e-6)
-            check(isinstance(caches[-1], (list, tuple)) and len(caches[-1]) == depth, "not one cache for each layer")
+            came, caches = _in_pieces(ours, tokens, sizes, 9)
+            same(came, theirs(tokens), f"{depth} layers, pieces of {sizes}")
+            expect_values(caches[-1], depth, "a cache for each layer")
 
 
 @hidden_test("check_Decoder", points=1, hint="the newest place says what comes next; the prompt stays in front")

@@ -6,8 +6,9 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
-from course_tools.grader.judge.hidden_tests import check, draw, hidden_test, pick, raises, same
+from course_tools.grader.judge.hidden_tests import check, draw, expect_tensor, expect_values, hidden_test, pick, raises
 from course_utils.codec import quantisation, transforms
+from course_utils.compare import same
 
 BATCHES = ((), (1,), (5,), (2, 3), (2, 1, 3))  # no batch at all is one, too
 
@@ -24,11 +25,13 @@ def _square(batch: tuple[int, ...], size: int, generator) -> Tensor:
 # --- the DCT
 
 
-@hidden_test("check_dct", points=1.5, hint="the number of samples need be neither even nor a power of two")
+@hidden_test(
+    "check_dct", points=1.5, hint="the number of samples need be neither even nor a power of two", asks_dtype=True
+)
 def matrices_of_the_dct(student, generator):
     for size in (1, 2, 3, 4, 7, 8, 16, 32):
         expected = torch.from_numpy(scipy.fft.dct(np.eye(size), axis=0, norm="ortho"))
-        same(student.dct_matrix(size), expected, f"dct_matrix({size})")
+        same(student.dct_matrix(size), expected, f"dct_matrix({size})", same_dtype=True)
 
 
 @hidden_test("check_dct", points=1.5, hint="only the last two dimensions are the block; they are not interchangeable")
@@ -51,13 +54,14 @@ def blocks_back_from_the_dct(student, generator):
             same(student.idct(coefficients), expected, f"idct of {tuple(coefficients.shape)}")
 
 
-@hidden_test("check_dct", points=1, hint="what comes in as float32 goes out as float32, float64 as float64")
+@hidden_test(
+    "check_dct", points=1, hint="what comes in as float32 goes out as float32, float64 as float64", asks_dtype=True
+)
 def dtypes_through_the_dct(student, generator):
     for name in ("dct", "idct"):
         for dtype in (torch.float32, torch.float64):
-            came = student.ask("call", None, name, args=[_square((2,), 8, generator).to(dtype)], kwargs={})
-            found = came.dtype if isinstance(came, Tensor) else type(came).__name__
-            check(found == dtype, f"{name} of {dtype} is {found}")
+            blocks = _square((2,), 8, generator).to(dtype)
+            expect_tensor(getattr(student, name)(blocks), (2, 8, 8), f"{name} of {dtype}", dtype=dtype)
 
 
 # --- Hadamard
@@ -76,16 +80,16 @@ def hadamard_of_other_sizes_is_refused(student, generator):
         raises(lambda size=size: student.hadamard_matrix(size), "ValueError", f"hadamard_matrix({size})")
 
 
-@hidden_test("check_hadamard", points=1.5, hint="both sides of the block, and nothing divided")
+@hidden_test("check_hadamard", points=1.5, hint="both sides of the block, and nothing divided", asks_dtype=True)
 def blocks_through_hadamard(student, generator):
     for batch in BATCHES:
         for size in (1, 2, 4, 8, 16):
             residual = _square(batch, size, generator)
             matrix = torch.from_numpy(scipy.linalg.hadamard(size)).double()
             expected = torch.einsum("ij,...jk,kl->...il", matrix, residual, matrix)
-            same(student.hadamard(residual), expected, f"hadamard of {tuple(residual.shape)}")
+            same(student.hadamard(residual), expected, f"hadamard of {tuple(residual.shape)}", same_dtype=True)
     came = student.hadamard(_square((2,), 4, generator).float())
-    check(isinstance(came, Tensor) and came.dtype == torch.float32, "hadamard does not keep float32")
+    expect_tensor(came, (2, 4, 4), "hadamard of float32", dtype=torch.float32)
 
 
 # --- the quantiser
@@ -99,16 +103,21 @@ def steps_of_every_qp(student, generator):
         raises(lambda qp=qp: student.step(qp), "ValueError", f"step({qp})")
 
 
-@hidden_test("check_quantise", points=1.5, hint="negative and positive coefficients give levels of the same size")
+@hidden_test(
+    "check_quantise",
+    points=1.5,
+    hint="negative and positive coefficients give levels of the same size",
+    asks_dtype=True,
+)
 def levels_of_random_coefficients(student, generator):
     for batch in BATCHES:
         qp = pick(generator, 0, 51)
         coefficients = 4 * quantisation.step(qp) * draw(generator, *batch, 4, 6)
         expected = quantisation.quantise(coefficients, qp)
-        same(student.quantise(coefficients, qp), expected, f"levels at QP {qp}", tolerance=0)
+        same(student.quantise(coefficients, qp), expected, f"levels at QP {qp}", tolerance=0, same_dtype=True)
         same(student.quantise(-coefficients, qp), -expected, f"levels of the negatives at QP {qp}", tolerance=0)
-    came = student.quantise(draw(generator, 3, 3).float(), 22)
-    check(isinstance(came, Tensor) and came.dtype == torch.float32, "the levels do not keep float32")
+    levels = student.quantise(draw(generator, 3, 3).float(), 22)
+    expect_tensor(levels, (3, 3), "levels of float32", dtype=torch.float32)
 
 
 @hidden_test("check_quantise", points=0.5, hint="the width of the dead zone is the caller's choice; a half goes up")
@@ -125,15 +134,17 @@ def levels_with_another_rounding(student, generator):
     same(student.quantise(2 * borders, 22, 0.0), torch.tensor([-5, -3, -1, 0, 1, 3, 5, 7]), "rounded down", tolerance=0)
 
 
-@hidden_test("check_quantise", points=1, hint="a level counts steps, and the same QP gives the same step")
+@hidden_test(
+    "check_quantise", points=1, hint="a level counts steps, and the same QP gives the same step", asks_dtype=True
+)
 def coefficients_of_levels(student, generator):
     for batch in BATCHES:
         qp = pick(generator, 0, 51)
         levels = (5 * draw(generator, *batch, 3, 5)).round()
         expected = levels * 2.0 ** ((qp - 4) / 6)
-        same(student.dequantise(levels, qp), expected, f"coefficients at QP {qp}")
-    came = student.dequantise(levels.float(), 30)
-    check(isinstance(came, Tensor) and came.dtype == torch.float32, "the coefficients do not keep float32")
+        same(student.dequantise(levels, qp), expected, f"coefficients at QP {qp}", same_dtype=True)
+    coefficients = student.dequantise(levels.float(), 30)
+    expect_tensor(coefficients, tuple(levels.shape), "coefficients of float32", dtype=torch.float32)
 
 
 # --- SAD, SSE, SATD
@@ -148,10 +159,8 @@ def residuals_have_a_sign(student, generator):
     for dtype, most in ((torch.uint8, 255), (torch.int16, 1023), (torch.int64, 1023)):
         shape = (2, 3, 5, 6)
         original, prediction = torch.randint(most + 1, (2, *shape), generator=generator).to(dtype)
-        expected = original.long() - prediction.long()
-        came = student.residual_of(original, prediction)
-        same(came, expected, f"residual of {dtype}", tolerance=0)
-        check(came.dtype == torch.float32, f"the residual of {dtype} is {came.dtype}, not float32")
+        expected = (original.long() - prediction.long()).float()
+        same(student.residual_of(original, prediction), expected, f"residual of {dtype}", tolerance=0, same_dtype=True)
     expected = original.long()[:, :1] - prediction.long()
     same(student.residual_of(original[:, :1], prediction), expected, "residual of shapes that broadcast", tolerance=0)
 
@@ -249,8 +258,8 @@ def distortion_of_decoded_blocks(student, generator):
     for batch in BATCHES:
         qp, size = pick(generator, 5, 45), 2 ** pick(generator, 2, 4)
         residual = 3 * quantisation.step(qp) * _square(batch, size, generator)
-        came = student.coding_cost(residual, qp)
-        same(came[0], _cost(residual, qp)[0], f"distortion of {tuple(residual.shape)} at QP {qp}")
+        distortion, _ = expect_values(student.coding_cost(residual, qp), 2, "coding cost")
+        same(distortion, _cost(residual, qp)[0], f"distortion of {tuple(residual.shape)} at QP {qp}")
 
 
 @hidden_test("check_cheapest", points=1, hint="it is the levels that are sent")
@@ -258,9 +267,8 @@ def bits_of_coded_blocks(student, generator):
     for batch in BATCHES:
         qp, size = pick(generator, 5, 45), 2 ** pick(generator, 2, 4)
         residual = 3 * quantisation.step(qp) * _square(batch, size, generator)
-        came = student.coding_cost(residual, qp)
-        check(len(came) == 2, f"{len(came)} values, not two")
-        same(came[1], _cost(residual, qp)[1], f"bits of {tuple(residual.shape)} at QP {qp}")
+        _, bits = expect_values(student.coding_cost(residual, qp), 2, "coding cost")
+        same(bits, _cost(residual, qp)[1], f"bits of {tuple(residual.shape)} at QP {qp}")
 
 
 def _candidates(batch: tuple[int, ...], count: int, generator) -> tuple[Tensor, Tensor]:
@@ -273,15 +281,14 @@ def _candidates(batch: tuple[int, ...], count: int, generator) -> tuple[Tensor, 
 
 
 def _chosen(student, original: Tensor, predictions: Tensor, qp: int) -> None:
-    """Raise `Wrong` unless each choice has the least J. Two predictions may be equally cheap: then either is right."""
+    """Raise `Different` unless each choice has the least J. Two predictions may cost the same: then either is right."""
     distortion, bits = _cost(original.double().unsqueeze(-3) - predictions.double(), qp)
     j = distortion + 0.57 * 2 ** ((qp - 12) / 3) * bits  # (…, M)
-    came = student.cheapest(original, predictions, qp)
     shape = tuple(original.shape[:-2])
-    check(isinstance(came, Tensor) and not came.is_floating_point(), "the choices are no tensor of whole numbers")
-    check(tuple(came.shape) == shape, f"choices of shape {tuple(came.shape)}, not {shape}")
-    check(bool(((came >= 0) & (came < j.shape[-1])).all()), "a choice that is not among the predictions")
-    reached = j.gather(-1, came.long().unsqueeze(-1)).squeeze(-1)
+    chosen = expect_tensor(student.cheapest(original, predictions, qp), shape, "choices")
+    check(not chosen.is_floating_point(), f"choices: expected whole numbers, got {chosen.dtype}")
+    check(bool(((chosen >= 0) & (chosen < j.shape[-1])).all()), "a choice that is not among the predictions")
+    reached = j.gather(-1, chosen.long().unsqueeze(-1)).squeeze(-1)
     check(bool((reached <= j.amin(dim=-1) * (1 + 1e-4)).all()), f"not the least J for all of {shape} at QP {qp}")
 
 

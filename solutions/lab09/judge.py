@@ -8,9 +8,10 @@ import math
 import torch
 from torch import Tensor
 
-from course_tools.grader.judge.hidden_tests import check, draw, hidden_test, pick, same
+from course_tools.grader.judge.hidden_tests import check, draw, expect_tensor, hidden_test, pick
 from course_tools.grader.judge.student import Remote
 from course_utils.codec import closed_loop, online_filter, transforms
+from course_utils.compare import same
 
 WIDTH, DEPTH = 4, 1
 
@@ -49,10 +50,10 @@ class _Theirs:
         self.remote.method("start", qp)
 
     def filter(self, canvas: Tensor, front: Tensor, prediction: Tensor) -> Tensor:
-        came = self.remote.method("filter", canvas, front, prediction)
-        check(isinstance(came, Tensor) and came.shape == prediction.shape, "filter: another shape than the predictions")
-        check(not came.is_floating_point(), "filter: predictions are not whole numbers")
-        return came
+        filtered = self.remote.method("filter", canvas, front, prediction)
+        expect_tensor(filtered, tuple(prediction.shape), "filtered predictions", dtype=torch.int64)
+        check(bool(((filtered >= 0) & (filtered <= 255)).all()), "filtered predictions: a pixel outside 0 … 255")
+        return filtered
 
     def learn(self, decoded: Tensor, levels: Tensor) -> None:
         self.remote.method("learn", decoded, levels)
@@ -75,11 +76,9 @@ class _Ours(online_filter.OnlineFilter):
 def _compare_surroundings(student, generator, height: int, width: int, n: int, front: list[tuple[int, int]]) -> None:
     canvas, front = _pixels(generator, height, width), torch.tensor(front)
     prediction = _pixels(generator, len(front), n, n)
-    came = student.surroundings(canvas, front, prediction)
     expected = online_filter.surroundings(canvas, front, prediction)
-    check(isinstance(came, (list, tuple)) and len(came) == 2, "two tensors are expected")
-    check(came[0].dtype == torch.int64 and came[1].dtype == torch.bool, f"{came[0].dtype} and {came[1].dtype}")
-    same(list(came), list(expected), f"blocks {front.tolist()} of {n}", tolerance=0)
+    what = f"blocks {front.tolist()} of {n}"
+    same(student.surroundings(canvas, front, prediction), expected, what, same_dtype=True)
 
 
 @hidden_test("check_surroundings", points=1.5, hint="row times n is the block's first line; the canvas is not square")
@@ -113,11 +112,10 @@ def control_groups_of_fronts(student, generator):
     for count in (1, 7, 64):
         front = torch.stack([torch.randint(60, (count,), generator=generator) for _ in range(2)], dim=1)
         expected = (front[:, 0] - front[:, 1]) % 8 == 0
-        came = student.control_group(front)
-        check(isinstance(came, Tensor) and came.dtype == torch.bool, "a tensor of bool is expected")
-        same(came, expected, f"control group of {count}", tolerance=0)
+        same(student.control_group(front), expected, f"control group of {count}", same_dtype=True)
     every = torch.cartesian_prod(torch.arange(8), torch.arange(8))
-    check(int(student.control_group(every).sum()) == 8, "one block in eight")
+    group = expect_tensor(student.control_group(every), (64,), "control group", dtype=torch.bool)
+    check(int(group.sum()) == 8, "one block in eight")
 
 
 class _Gate:
@@ -201,9 +199,7 @@ def _loss(output: Tensor, prediction: Tensor, decoded: Tensor, levels: Tensor) -
 def losses_of_fronts(student, generator):
     for count, n in ((2, 8), (6, 8), (5, 4), (3, 16)):
         front = _front(generator, count, n)
-        came = student.learning_loss(*front)
-        check(isinstance(came, Tensor) and came.numel() == 1, "the loss is no scalar")
-        same(came, _loss(*front), f"loss of {count} blocks of {n}", tolerance=1e-5)
+        same(student.learning_loss(*front), _loss(*front).item(), f"loss of {count} blocks of {n}")
 
 
 @hidden_test("check_learning", points=1, hint="the output as the network gave it, neither rounded nor detached")
@@ -213,8 +209,7 @@ def gradients_of_losses(student, generator):
         _, gradients = student.gradient("learning_loss", output, *rest, cotangents=torch.tensor(1.0).double())
         ours = output.clone().requires_grad_()
         expected = torch.autograd.grad(_loss(ours, *rest), ours)[0]
-        check(isinstance(gradients[0], Tensor), "the loss does not depend on the output")
-        same(gradients[0], expected, f"gradient of {count} blocks of {n}", tolerance=1e-5)
+        same(gradients[0], expected, f"gradient of {count} blocks of {n}")
 
 
 @hidden_test("check_learning", points=0.5, hint="no level: None; a perfect prediction: divide by one")
@@ -223,17 +218,15 @@ def losses_at_the_edge(student, generator):
     same(student.learning_loss(output, prediction, decoded, torch.zeros_like(levels)), None, "no level at all")
     same(
         student.learning_loss(output, decoded, decoded, levels),
-        _loss(output, decoded, decoded, levels),
+        _loss(output, decoded, decoded, levels).item(),
         "a perfect prediction",
-        tolerance=1e-5,
     )
     almost = decoded.clone()
     almost[:, 0, 0] ^= 1
     same(
         student.learning_loss(output, almost, decoded, levels),
-        _loss(output, almost, decoded, levels),
+        _loss(output, almost, decoded, levels).item(),
         "an almost perfect prediction",
-        tolerance=1e-5,
     )
 
 
@@ -250,7 +243,7 @@ def steps_of_gradient_descent(student, generator):
         with torch.no_grad():
             for parameter, gradient in zip(parameters, gradients, strict=True):
                 parameter -= rate * gradient
-        same(net.state(), dict(ours.state_dict()), f"weights after a step of {rate}", tolerance=1e-6)
+        same(net.state(), dict(ours.state_dict()), f"weights after a step of {rate}")
 
 
 # --- the filter
@@ -260,7 +253,7 @@ def _compare_pictures(student, generator, policy: online_filter.Policy, *setting
     """Two pictures after each other, with the student's filter and with ours."""
     net, ours = _net(student, generator)
     mine, theirs = _Ours(ours, policy), _Theirs(student.new("OnlineFilter", net, *settings))
-    before = net.state()
+    before = {name: value.clone() for name, value in ours.state_dict().items()}
     for height, width in ((8 * size, 6 * size), (4 * size, 9 * size)):
         picture = _picture(generator, height, width)
         expected = closed_loop.encode(picture, qp, size=size, filter=mine)
@@ -268,8 +261,7 @@ def _compare_pictures(student, generator, policy: online_filter.Policy, *setting
         came = closed_loop.encode(picture, qp, size=size, filter=theirs)
         same(came.filtered, expected.filtered, f"what was coded from, {settings}", tolerance=0)
         same(theirs.balances, mine.balances, f"balances, {settings}", tolerance=1e-4)
-        state = theirs.remote.get("net").state()
-        same(state, dict(mine.net.state_dict()), f"weights at the end, {settings}", tolerance=1e-6)
+        same(theirs.remote.state("net"), dict(mine.net.state_dict()), f"weights at the end, {settings}")
     same(net.state(), before, "the first weights", tolerance=0)
 
 
@@ -312,18 +304,19 @@ def filters_that_learn(student, generator):
     "check_filter", points=1, hint="start copies: a picture must leave nothing behind, not even in what was given"
 )
 def filters_begin_anew(student, generator):
-    net, _ = _net(student, generator)
-    first = net.state()
+    net, ours = _net(student, generator)
+    first = ours.state_dict()
     remote = student.new("OnlineFilter", net, 0.0, 0.1)
     theirs = _Theirs(remote)
     picture = _picture(generator, 40, 48)
     once, again = (closed_loop.encode(picture, 32, filter=theirs).filtered for _ in range(2))
     same(again, once, "the same picture twice", tolerance=0)
     same(net.state(), first, "the first weights", tolerance=0)
-    moved = remote.get("net").state()
-    check(any(not torch.equal(moved[name], first[name]) for name in first), "no weight has moved")
+    moved = remote.state("net")
+    steps = [expect_tensor(moved[name], tuple(old.shape), name).double() - old for name, old in first.items()]
+    check(any(step.any() for step in steps), "no weight has moved")
     remote.method("start", 22)
-    same(remote.get("net").state(), first, "weights after a new start", tolerance=0)
+    same(remote.state("net"), first, "weights after a new start", tolerance=0)
     same((remote.get("gate.is_open"), remote.get("gate.balance")), (True, 0.0), "the gate after a new start")
 
 
@@ -365,8 +358,7 @@ def decoders_with_a_filter(student, generator):
         coded = closed_loop.encode(picture, qp, filter=_Theirs(encoder))
         came = student.decode(coded.modes, coded.levels, qp, decoder)
         same(came, coded.decoded, f"a picture with a filter, {settings}", tolerance=0)
-        ends = [each.get("net").state() for each in (encoder, decoder)]
-        same(ends[1], ends[0], "weights of both ends", tolerance=1e-9)
+        same(decoder.state("net"), encoder.state("net"), "weights of both ends", tolerance=1e-9)
 
 
 # --- the choice

@@ -25,7 +25,7 @@ class Agent:
     | call     | of, path, args, kwargs             | what the function, class or method returns                    |
     | gradient | of, path, args, kwargs, cotangents | outputs, gradients of the tensors in args, of the parameters  |
     | get      | of, path                           | an attribute                                                  |
-    | state    | of                                 | a module's state dict                                         |
+    | state    | of, path                           | a module's state dict                                         |
     | load     | of, state                          | None                                                          |
     | forget   |                                    | None; drops every object kept so far                          |
 
@@ -52,14 +52,14 @@ class Agent:
             return {"error": f"{type(error).__name__}: {error}"[:LONGEST_MESSAGE]}
 
     def _call(self, of: Handle | None, path: str, args: list, kwargs: dict) -> Any:
-        return self._find(of, path)(*self._objects(args), **self._objects(kwargs))
+        return self.run(self._find(of, path), self._objects(args), self._objects(kwargs))
 
     def _gradient(self, of: Handle | None, path: str, args: list, kwargs: dict, cotangents: Any) -> Any:
         args, kwargs = self._objects(args), self._objects(kwargs)
         called = self._find(of, path)
         inputs = [each.requires_grad_() for each in args if isinstance(each, Tensor) and each.is_floating_point()]
         weights = dict(called.named_parameters()) if isinstance(called, nn.Module) else {}
-        outputs = called(*args, **kwargs)
+        outputs = self.run(called, args, kwargs)
         several = [outputs] if isinstance(outputs, Tensor) else list(outputs)
         cotangents = [cotangents] if isinstance(cotangents, Tensor) else cotangents
         pairs = [(o, c) for o, c in zip(several, cotangents, strict=True) if c is not None]
@@ -67,11 +67,15 @@ class Agent:
         found = torch.autograd.grad(tensors, [*inputs, *weights.values()], wanted, allow_unused=True)
         return outputs, list(found[: len(inputs)]), dict(zip(weights, found[len(inputs) :], strict=True))
 
+    def run(self, called: Any, args: list, kwargs: dict) -> Any:
+        """Call what the student wrote; an audit's agent may do more with it."""
+        return called(*args, **kwargs)
+
     def _get(self, of: Handle | None, path: str) -> Any:
         return self._find(of, path)
 
-    def _state(self, of: Handle) -> dict[str, Tensor]:
-        return dict(self._find(of, "").state_dict())
+    def _state(self, of: Handle, path: str) -> dict[str, Tensor]:
+        return dict(self._find(of, path).state_dict())
 
     def _load(self, of: Handle, state: dict[str, Tensor]) -> None:
         self._find(of, "").load_state_dict(state)

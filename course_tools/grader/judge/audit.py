@@ -1,5 +1,6 @@
 """The grader graded: does the judge give full marks to right answers, none to a blank lab, and catch each mistake?
 
+Right answers are judged once more in float32: a student who allocates `torch.zeros(…)` is as right as the solution.
 Runs the instructor's own code only, so nothing is jailed; every case has a process of its own, forked from a server
 that has imported torch already, and a time limit.
 """
@@ -11,18 +12,22 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from course_tools.grader import labs
 from course_tools.grader.judge import answers, hidden_tests, mutants
-from course_tools.grader.judge.student import in_process
+from course_tools.grader.judge.agent import Agent
+from course_tools.grader.judge.student import Student, in_process
 from course_utils.command import notebooks
 from course_utils.errors import CourseError
 
 SEEDS = range(5)
 SECONDS = 60.0  # for one answer
 MUTANT_SECONDS = 20.0  # a mutant may loop for ever
+SURVIVED = "survived"
 LEAST_KILLED = 0.9  # share of the mutants that are no equivalents
 # What set-up cells and judges import takes longer than most answers: it is imported once, before the forks.
 PRELOAD = [
@@ -37,7 +42,11 @@ PRELOAD = [
 
 @dataclass(frozen=True)
 class Case:
-    """One set of cells to judge. expected: "full", "none", or the names of tests of which each must fail."""
+    """One set of cells to judge.
+
+    expected: "full", "none", "caught" (a mutant), "float32" (full where no dtype is asked for, and nothing where one
+        is), or the names of tests of which each must fail
+    """
 
     lab: labs.Lab
     kind: str
@@ -81,9 +90,10 @@ class Report:
         return found
 
     def __str__(self) -> str:
-        counts = {kind: sum(each.case.kind == kind for each in self.findings) for kind in ("wrong", "right")}
+        counts = {kind: sum(each.case.kind == kind for each in self.findings) for kind in ("wrong", "right", "float32")}
         lines = [
             f"{self.lab.name}: solution and blank lab, {counts['wrong']} wrong and {counts['right']} right answers"
+            + (", solution and right answers in float32" if counts["float32"] else "")
             + (f", {self.mutants} mutants, {self.killed:.1%} caught" if self.mutants else "")
         ]
         lines += [f"  survived: {name}" for name in self.survivors]
@@ -125,8 +135,10 @@ def audit(
                 report.equivalents[case.name] = listed[case.name]
                 if not fault:
                     report.findings.append(Finding(case, "listed as equivalent, but a test catches it"))
-            elif fault:
+            elif fault == SURVIVED:
                 report.survivors.append(case.name)
+            elif fault:
+                report.findings.append(Finding(case, fault))
     unknown = {name for name in listed if not name.endswith("*")} - set(report.equivalents) if with_mutants else ()
     report.findings += [
         Finding(Case(lab, "equivalent", name, {}, "full"), "is no mutant any more: delete the line") for name in unknown
@@ -138,9 +150,11 @@ def _answer_cases(lab: labs.Lab) -> Iterator[Case]:
     solution = labs.definitions(labs.read_source(lab))
     names = {test.name for test in hidden_tests.load(lab.judge)}
     yield Case(lab, "solution", lab.name, solution, "full", tuple(SEEDS))
+    yield Case(lab, "float32", lab.name, solution, "float32", tuple(SEEDS))
     yield Case(lab, "blank", lab.name, labs.definitions(notebooks.read(lab.released)), "none")
     for answer in answers.read(lab.answers("right"), solution):
         yield Case(lab, "right", answer.name, answer.cells, "full", tuple(SEEDS), answer.replaced)
+        yield Case(lab, "float32", answer.name, answer.cells, "float32", changed=answer.replaced)
     for answer in answers.read(lab.answers("wrong"), solution):
         if not answer.fails or not set(answer.fails) <= names:
             raise CourseError(
@@ -171,21 +185,21 @@ def _listed_equivalents(lab: labs.Lab) -> dict[str, str]:
     return dict(tomllib.loads(lab.equivalents.read_text(encoding="utf-8")))
 
 
-def _judge_elsewhere(case: Case, context: multiprocessing.context.BaseContext) -> str:
-    """The fault of `case`, found in a process of its own; a mutant's fault is that it survived."""
+def _judge_elsewhere(case: Case, context: multiprocessing.context.ForkServerContext) -> str:
+    """The fault of `case`, found in a process of its own; a mutant's is that it survived."""
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_judge_case, args=(case, theirs), daemon=True)
     process.start()
     theirs.close()
+    mutant = case.kind == "mutant"  # no answer in time, or no process left, means that the mutation was noticed
     try:
-        fault = ours.recv() if ours.poll(MUTANT_SECONDS if case.kind == "mutant" else SECONDS) else None
+        in_time = ours.poll(MUTANT_SECONDS if mutant else SECONDS)
+        fault = ours.recv() if in_time else "" if mutant else f"took more than {SECONDS:.0f} s"
     except EOFError:
-        fault = "the process died"
+        fault = "" if mutant else "the process died"
     process.kill()
     process.join()
-    if case.kind == "mutant":  # no answer in time, or no process left, means that the mutation was noticed
-        return fault if fault == "survived" else ""
-    return f"took more than {SECONDS:.0f} s" if fault is None else fault
+    return fault
 
 
 def _judge_case(case: Case, answer: Connection) -> None:
@@ -202,18 +216,46 @@ def _judge_case(case: Case, answer: Connection) -> None:
     for seed in case.seeds:
         if seed != case.seeds[0] and own:
             tests = own  # the rest is the solution's code, which is judged under every seed by itself
-        verdict = hidden_tests.judge(tests, in_process(names), seed=seed, stop_at_failure=case.kind == "mutant")
-        fault = _fault(case, verdict)
+        student = Student(_Float32Agent(names).answer) if case.expected == "float32" else in_process(names)
+        try:
+            verdict = hidden_tests.judge(tests, student, seed=seed, stop_at_failure=case.kind == "mutant")
+        except CourseError as error:  # the judge's own
+            fault = str(error)
+        else:
+            fault = _fault(case, verdict)
         if fault:
             break
     answer.send(fault)
     answer.close()
 
 
+class _Float32Agent(Agent):
+    """The agent of a student who puts every answer into a float32 tensor, whatever dtype it is asked in."""
+
+    def run(self, called: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        return _in_float32(super().run(called, args, kwargs))
+
+
+def _in_float32(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.float() if value.is_floating_point() else value
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(_in_float32, value))
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_in_float32, value))
+    if isinstance(value, dict):
+        return {key: _in_float32(item) for key, item in value.items()}
+    return value
+
+
 def _fault(case: Case, verdict: hidden_tests.Verdict) -> str:
     reasons = {outcome.test.name: outcome.reason for outcome in verdict.outcomes if not outcome.passed}
     if case.expected == "caught":
-        return "" if reasons else "survived"
+        return "" if reasons else SURVIVED
+    if case.expected == "float32":
+        asked = [outcome.test.name for outcome in verdict.outcomes if outcome.test.asks_dtype]
+        blind = [f"{name}: asks for a dtype, but takes float32" for name in asked if name not in reasons]
+        return "; ".join([f"{name}: {reason}" for name, reason in reasons.items() if name not in asked] + blind)
     if case.expected == "full":
         return "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
     if case.expected == "none":

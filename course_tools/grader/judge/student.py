@@ -1,6 +1,7 @@
 """The judge's view of a student's work: call a function, build a module, ask for gradients, wherever the code runs."""
 
 from collections.abc import Callable
+from types import UnionType
 from typing import Any
 
 from torch import Tensor
@@ -33,15 +34,12 @@ class Student:
 
     def new(self, name: str, *args: Any, seed: int | None = None, **kwargs: Any) -> "Remote":
         """An object of the student's class `name`. Raises `StudentError` where the call returns something else."""
-        made = self.ask("call", None, name, args=list(args), kwargs=kwargs, seed=seed)
-        if not isinstance(made, Remote):
-            raise StudentError(f"{name}(…) is a {type(made).__name__}, not an object")
-        return made
+        return _object(self.ask("call", None, name, args=list(args), kwargs=kwargs, seed=seed), name)
 
     def gradient(self, name: str, *args: Any, cotangents: Any, **kwargs: Any) -> tuple[Any, list[Tensor | None]]:
         """Outputs of the student's function; gradients of ⟨outputs, cotangents⟩ in each float tensor of args."""
-        outputs, gradients, _ = self.ask("gradient", None, name, args=list(args), kwargs=kwargs, cotangents=cotangents)
-        return outputs, gradients
+        answer = self.ask("gradient", None, name, args=list(args), kwargs=kwargs, cotangents=cotangents)
+        return _gradients(answer, args)[:2]
 
     def constant(self, name: str) -> Any:
         """The value of the student's variable `name`."""
@@ -49,12 +47,16 @@ class Student:
 
     def ask(self, do: str, of: Handle | None = None, path: str = "", **operands: Any) -> Any:
         """One request; see `agent.Agent` for the verbs."""
-        if do in ("call", "gradient", "get"):
+        if do in ("call", "gradient", "get", "state"):
             operands["path"] = path
         if do != "forget":
             operands["of"] = of
-        # A remote object among the arguments travels as its handle.
-        request = {name: encode(_handles(value)) for name, value in (("do", do), *operands.items())}
+        try:
+            # A remote object among the arguments travels as its handle.
+            request = {name: encode(_handles(value)) for name, value in (("do", do), *operands.items())}
+        except BadValue as error:
+            # An earlier answer goes back, nested so deep that one level more is too much.
+            raise StudentError(f"{path or do} cannot be asked ({error})") from None
         answer = self._send(request)
         if not isinstance(answer, dict) or not ({"value"} == set(answer) or {"error"} == set(answer)):
             raise StudentError("the answer is not one")
@@ -87,7 +89,8 @@ class Remote:
 
         keep: leave the answer on the student's side, a tensor with its graph, and get a `Remote` of it
         """
-        return self.student.ask("call", self.handle, path, args=list(args), kwargs=kwargs, seed=seed, keep=keep)
+        answer = self.student.ask("call", self.handle, path, args=list(args), kwargs=kwargs, seed=seed, keep=keep)
+        return _object(answer, path or self.handle.kind) if keep else answer
 
     def get(self, path: str) -> Any:
         """The attribute at the dotted `path`."""
@@ -108,22 +111,65 @@ class Remote:
         self.method("double")
         return self
 
-    def state(self) -> dict[str, Tensor]:
-        """The module's state dict: names and tensors."""
-        return self.student.ask("state", self.handle)
+    def state(self, path: str = "") -> "ByName":
+        """Tensors by name: the state dict of the module, or of the one at the dotted `path`."""
+        return ByName(self.student.ask("state", self.handle, path), f"the state of {path or self.handle.kind}", Tensor)
 
     def load(self, state: dict[str, Tensor]) -> None:
         """Set the module's parameters and buffers."""
         self.student.ask("load", self.handle, state=state)
 
-    def gradient(self, *args: Any, cotangents: Any, **kwargs: Any) -> tuple[Any, list, dict[str, Tensor]]:
-        """Outputs, gradients of ⟨outputs, cotangents⟩ in each float tensor of args, and in each parameter by name."""
-        return self.student.ask("gradient", self.handle, "", args=list(args), kwargs=kwargs, cotangents=cotangents)
+    def gradient(self, *args: Any, cotangents: Any, **kwargs: Any) -> tuple[Any, list[Tensor | None], "ByName"]:
+        """Outputs, gradients of ⟨outputs, cotangents⟩ in each float tensor of args, and in each parameter by name.
+
+        A gradient is None where the outputs do not depend on the tensor.
+        """
+        answer = self.student.ask("gradient", self.handle, "", args=list(args), kwargs=kwargs, cotangents=cotangents)
+        return _gradients(answer, args)
+
+    def __repr__(self) -> str:
+        return f"an object of class {self.handle.kind}"
+
+
+class ByName(dict[str, Any]):
+    """What the student's side answered with, by name. A name that is not there is the student's error."""
+
+    def __init__(self, answer: Any, what: str, kinds: type | UnionType) -> None:
+        """Raises `StudentError` unless `answer` is a dict of values of these `kinds`."""
+        if not isinstance(answer, dict):
+            raise StudentError(f"{what} is a {type(answer).__name__}, not a dict")
+        for name, value in answer.items():
+            if not isinstance(name, str) or not isinstance(value, kinds):
+                raise StudentError(f"{what} holds a {type(value).__name__} under {str(name)[:80]}")
+        super().__init__(answer)
+        self.what = what
+
+    def __missing__(self, name: str) -> Any:
+        raise StudentError(f"{self.what} has no {name}, only {', '.join(self)}")
 
 
 def in_process(namespace: dict[str, Any]) -> Student:
     """A student whose code ran here: for audits of the instructor's own code. Values are copied all the same."""
     return Student(Agent(namespace).answer)
+
+
+def _object(answer: Any, name: str) -> Remote:
+    if not isinstance(answer, Remote):
+        raise StudentError(f"{name}(…) is a {type(answer).__name__}, not an object")
+    return answer
+
+
+def _gradients(answer: Any, args: tuple[Any, ...]) -> tuple[Any, list[Tensor | None], ByName]:
+    """The three parts of an answer to `gradient`: what answers need not be our agent any more."""
+    if not isinstance(answer, tuple) or len(answer) != 3:
+        raise StudentError("gradient answered with something else than outputs and gradients")
+    outputs, gradients, weights = answer
+    inputs, kinds = [value for value in args if isinstance(value, Tensor) and value.is_floating_point()], Tensor | None
+    if not isinstance(gradients, list) or len(gradients) != len(inputs):
+        raise StudentError(f"gradient answered with something else than {len(inputs)} gradients")
+    if not all(isinstance(gradient, kinds) for gradient in gradients):
+        raise StudentError("gradient answered with something else than tensors")
+    return outputs, gradients, ByName(weights, "the parameters' gradients", kinds)
 
 
 def _handles(value: Any) -> Any:

@@ -106,8 +106,9 @@ FRAUD = {
         "get_ipython().ast_transformers.append(No())"
     ),
     "patches_the_judge": (
-        "from course_tools.grader import judging\njudging.same = lambda *a, **k: None\n"
-        "judging.check = judging.same\njudging.hidden_test = lambda *a, **k: (lambda f: f)"
+        "from course_tools.grader.judge import hidden_tests\nfrom course_utils import compare\n"
+        "compare.same = compare._same_numbers = hidden_tests.check = lambda *a, **k: None\n"
+        "hidden_tests.hidden_test = lambda *a, **k: (lambda f: f)"
     ),
     "patches_the_agent": (
         "from course_tools.grader.judge.agent import Agent\n"
@@ -271,7 +272,8 @@ def is_left(process, folder):
 
 
 JUDGE_97 = """
-from course_tools.grader.judge.hidden_tests import hidden_test, same
+from course_tools.grader.judge.hidden_tests import hidden_test
+from course_utils.compare import same
 
 @hidden_test("check_double", points=2, hint="")
 def doubles(student, generator):
@@ -436,4 +438,4 @@ def test_output_is_kept_up_to_a_size(graded):
 def test_feedback_tells_points_and_hints_but_nothing_of_the_tests(graded):
     page = (graded.into / "feedback" / "patches_allclose" / LAB / f"{LAB}.html").read_text()
     assert "doubles_numbers (1 points): for every number" in page and "not graded yet" in page
-    assert "greatest error" not in page and "271828" not in page
+    assert "allowed)" not in page and "271828" not in page

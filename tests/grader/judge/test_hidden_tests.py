@@ -1,14 +1,24 @@
-"""How hidden tests see a student's work: values are copied, gradients asked for, errors reported, answers compared."""
-
-import math
+"""How hidden tests see a student's work: values are copied, gradients asked for, errors reported, faults told apart."""
 
 import pytest
 import torch
 from torch import nn
 
 from course_tools.grader.judge import hidden_tests
-from course_tools.grader.judge.hidden_tests import Wrong, check, draw, hidden_test, pick, raises, same
+from course_tools.grader.judge.hidden_tests import (
+    HiddenTest,
+    check,
+    draw,
+    expect_tensor,
+    expect_values,
+    hidden_test,
+    pick,
+    raises,
+)
 from course_tools.grader.judge.student import Student, StudentError, in_process
+from course_tools.grader.judge.values import encode
+from course_utils.compare import Different, same
+from course_utils.errors import CourseError
 
 
 class Scale(nn.Module):
@@ -116,52 +126,11 @@ def test_a_constant_can_be_read(student):
     assert student.constant("answer") == 42
 
 
-@pytest.mark.parametrize(
-    ("actual", "expected"),
-    [
-        (torch.ones(2), torch.ones(3)),
-        (torch.ones(2, 1), torch.ones(2)),
-        (torch.tensor([1.0, math.nan]), torch.ones(2)),
-        (torch.ones(2), torch.tensor([1.0, math.nan])),
-        (torch.tensor([math.inf]), torch.tensor([-math.inf])),
-        (torch.tensor([1.0 + 1e-6]), torch.tensor([1.0])),
-        (torch.zeros(2), torch.full((2,), 1e-5)),
-        (3, 4),
-        (None, 1.0),
-        ("no", "yes"),
-        ([1, 2], [1, 2, 3]),
-        (1, [1]),
-        ({"a": 1}, {"b": 1}),
-        (1, True),
-    ],
-)
-def test_what_differs_is_wrong(actual, expected):
-    with pytest.raises(Wrong):
-        same(actual, expected, "it")
-
-
-@pytest.mark.parametrize(
-    ("actual", "expected"),
-    [
-        (torch.ones(2), torch.ones(2, dtype=torch.float64)),
-        (torch.tensor([math.nan, math.inf]), torch.tensor([math.nan, math.inf])),
-        (torch.tensor(3), 3),
-        (torch.tensor([3.0]), 3.0),
-        ([1, torch.ones(1)], (1, torch.ones(1))),
-        ({"a": 1.0}, {"a": 1}),
-        (torch.empty(0, 3), torch.empty(0, 3)),
-        (1e6 * (1 + 1e-10), 1e6),
-    ],
-)
-def test_what_is_the_same_up_to_rounding_passes(actual, expected):
-    same(actual, expected, "it")
-
-
 def test_raises_wants_the_named_error(student):
     raises(lambda: student.fails(), "ZeroDivisionError", "it")
-    with pytest.raises(Wrong, match="expected ValueError, got"):
+    with pytest.raises(Different, match="expected ValueError, got"):
         raises(lambda: student.fails(), "ValueError", "it")
-    with pytest.raises(Wrong, match="no error came"):
+    with pytest.raises(Different, match="no error came"):
         raises(lambda: student.double(1), "ValueError", "it")
 
 
@@ -179,22 +148,137 @@ def doubles_whole_numbers(student, generator):
 
 
 def test_a_verdict_counts_points_by_exercise_and_names_what_failed():
-    tests = (doubles.hidden_test, doubles_whole_numbers.hidden_test)
+    tests = (doubles, doubles_whole_numbers)
     verdict = hidden_tests.judge(tests, in_process({"double": lambda x: 2 * x if isinstance(x, int) else x}))
     assert (verdict.points, verdict.most) == (1, 3) and verdict.failed == ("doubles",)
     assert verdict.of("check_double") == (1, 3)
-    assert "greatest error" in verdict.outcomes[0].reason
+    assert verdict.outcomes[0].reason.startswith("double: expected ")
 
 
 def test_each_test_draws_numbers_of_its_own_that_depend_on_the_seed():
     seen = []
-    tests = (hidden_tests.HiddenTest("one", "e", 1, "", lambda student, generator: seen.append(draw(generator, 2))),)
+    tests = (HiddenTest("one", "e", 1, "", lambda student, generator: seen.append(draw(generator, 2))),)
     for seed in (0, 0, 1):
         hidden_tests.judge(tests, in_process({}), seed=seed)
     assert torch.equal(seen[0], seen[1]) and not torch.equal(seen[0], seen[2])
 
 
-def test_a_number_of_python_is_compared_with_all_its_digits():
-    same(0.1 + 0.2, torch.tensor(0.3, dtype=torch.float64), "it")
-    with pytest.raises(Wrong):
-        same(0.3 + 1e-8, 0.3, "it")
+def judged(run, names=NAMES):
+    """The outcome of one test that runs this."""
+    return hidden_tests.judge((HiddenTest("the_test", "e", 1, "", run),), in_process(names)).outcomes[0]
+
+
+@pytest.mark.parametrize(
+    ("run", "reason"),
+    [
+        (lambda student, _: same(student.double(1), 3, "double"), "double: expected 3, got 2"),
+        (lambda student, _: student.fails(), "fails: ZeroDivisionError: division by zero"),
+        (lambda student, _: check(False, "it is so"), "it is so"),
+    ],
+)
+def test_a_wrong_answer_and_an_error_of_the_students_code_fail_a_test(run, reason):
+    outcome = judged(run)
+    assert not outcome.passed and outcome.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        (lambda *_: undefined, "NameError: name 'undefined' is not defined"),  # noqa: F821 (that is the fault)
+        (lambda student, _: student.double(1).shape, "AttributeError: 'int' object has no attribute 'shape'"),
+        (lambda student, _: same(1, object(), "it"), "TypeError: it: nothing can be compared with"),
+    ],
+)
+def test_anything_else_is_a_fault_of_the_test_and_ends_the_judging_with_its_name(run, message):
+    with pytest.raises(CourseError, match=r"^hidden test the_test has a fault, mend it in judge.py: ") as raised:
+        judged(run)
+    assert message in str(raised.value) and "\n" not in str(raised.value)
+
+
+class NoJail(CourseError):
+    """As `SandboxError`: the pool tries such a submission again."""
+
+
+def test_an_error_with_a_remedy_keeps_its_class_and_says_in_which_test():
+    def run(student, generator):
+        raise NoJail("the file is damaged: install it again")
+
+    with pytest.raises(NoJail, match=r"^hidden test the_test: the file is damaged: install it again$"):
+        judged(run)
+
+
+@pytest.mark.parametrize("value", [None, 3, "text", [torch.ones(2)], torch.ones(3), torch.ones(2, 1), torch.ones(())])
+def test_what_is_no_tensor_of_the_shape_is_a_wrong_answer(value):
+    with pytest.raises(Different, match=r"^it: expected a tensor of shape \(2,\), got "):
+        expect_tensor(value, (2,), "it")
+
+
+def test_a_tensor_of_the_shape_is_passed_on_and_its_dtype_asked_for():
+    tensor = torch.ones(2)
+    assert expect_tensor(tensor, (2,), "it") is tensor
+    assert expect_tensor(tensor, (2,), "it", dtype=torch.float32) is tensor
+    with pytest.raises(Different, match=r"expected torch.int64, got torch.float32"):
+        expect_tensor(tensor, (2,), "it", dtype=torch.int64)
+
+
+@pytest.mark.parametrize("value", [None, 3, "ab", torch.ones(2), {"a": 1, "b": 2}, [1], (1, 2, 3)])
+def test_what_is_no_list_of_so_many_is_a_wrong_answer(value):
+    with pytest.raises(Different, match=r"^it: expected 2 values, got "):
+        expect_values(value, 2, "it")
+    assert expect_values([1, None], 2, "it") == (1, None)
+
+
+def test_a_name_that_a_state_has_not_is_the_students_error(student):
+    with pytest.raises(StudentError, match="the state of Scale has no bias, only weight"):
+        student.new("Scale").state()["bias"]
+
+
+def test_the_state_of_a_part_is_found_by_its_path():
+    student = in_process({"Whole": lambda: nn.ModuleDict({"part": Scale(7.0)})})
+    assert student.new("Whole").state("part")["weight"].item() == 7
+
+
+def forged(answer):
+    """A student whose process answers each request but the first, which makes an object, with this."""
+    answers = iter([{"value": {"handle": [0, "Scale"]}}])
+    return Student(lambda request: next(answers, {"value": encode(answer)})).new("Scale")
+
+
+@pytest.mark.parametrize("answer", [None, 3, [torch.ones(1)], {"weight": 3}, {"weight": None}, {3: torch.ones(1)}])
+def test_a_state_of_anything_but_tensors_by_name_is_the_students_error(answer):
+    with pytest.raises(StudentError, match="the state of Scale"):
+        forged(answer).state()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        torch.ones(2),
+        (torch.ones(2), [], {}),
+        (torch.ones(2), [torch.ones(2)] * 2, {}),
+        (torch.ones(2), torch.ones(1, 2), {}),
+        (torch.ones(2), [3], {}),
+        (torch.ones(2), [None], {"weight": "text"}),
+        [torch.ones(2), [None], {}],
+    ],
+)
+def test_gradients_of_another_kind_are_the_students_error(answer):
+    with pytest.raises(StudentError, match="gradient"):
+        forged(answer).gradient(torch.ones(2), cotangents=torch.ones(2))
+    with pytest.raises(StudentError, match="gradient"):
+        Student(lambda request: {"value": encode(answer)}).gradient("f", torch.ones(2), cotangents=torch.ones(2))
+
+
+def test_an_answer_that_should_stay_there_and_did_not_is_the_students_error():
+    with pytest.raises(StudentError, match="is a int, not an object"):
+        forged(3).method("forward", keep=True)
+
+
+def test_an_answer_that_is_nested_too_deep_to_go_back_is_the_students_error():
+    deep = []
+    for _ in range(20):
+        deep = [deep]
+    student = in_process({"cache": lambda: deep, "use": lambda cache: 1})
+    with pytest.raises(StudentError, match="use cannot be asked"):
+        student.use(student.cache())
