@@ -51,7 +51,7 @@ clean:
 FULL := .venv/full
 EXTRAS := instructor,cluster,dev
 
-.PHONY: test check style setup
+.PHONY: test check style coverage setup
 
 # The tests run whatever the notebooks say: one slow or red notebook must not hide them.
 test: style
@@ -62,6 +62,10 @@ test: style
 
 check: style
 	$(BIN)/course validate
+
+# Twice as long as the tests alone. What runs inside the jail is not counted: it is killed with its kernel.
+coverage: $(FULL)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --cov --cov-report=term
 
 style: $(FULL)
 	$(BIN)/ruff check .
