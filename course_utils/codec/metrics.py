@@ -17,7 +17,10 @@ SSIM_WINDOW = 11  # pixels: Gaussian of σ = 1.5 (Wang et al. 2004, §III-C)
 
 
 def psnr(pictures: Tensor, reference: Tensor, *, peak: float = 255.0) -> Tensor:
-    """Peak signal-to-noise ratio 10·log10(peak² / MSE) in dB per picture, (N,) float64; inf for equal pictures."""
+    """Peak signal-to-noise ratio 10·log10(peak² / MSE) in dB per picture, inf for equal ones: (N,) float64.
+
+    float32 on a device without float64.
+    """
     from torchmetrics.functional.image import peak_signal_noise_ratio  # here: BD-rate alone does not need it
 
     pictures, reference = _pair(pictures, reference)
