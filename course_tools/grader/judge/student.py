@@ -17,9 +17,9 @@ class StudentError(Exception):
 class Student:
     """A student's namespace, seen from the judge.
 
-    >>> student.conv2d(x, weight, stride=2)           # calls the student's function with copies of the arguments
-    >>> block = student.new("ResidualBlock", 8, 16)   # an object that stays on the student's side
-    >>> block(x), block.state(), block.gradient(x, cotangents=g)
+        student.conv2d(x, weight, stride=2)           # calls the student's function with copies of the arguments
+        block = student.new("ResidualBlock", 8, 16)   # an object that stays on the student's side
+        block(x), block.state(), block.gradient(x, cotangents=g)
 
     send: takes a request of `agent.Agent` and gives its answer; it may raise `StudentError` (out of time, gone).
     """
