@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import tempfile
+import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,7 @@ def serve(notebook: Path, root: Path, *, port: int | None, browser: bool) -> Non
     with tempfile.TemporaryDirectory(prefix="course-lab-") as folder:
         prepare(Path(folder), inside)
         arguments += [
-            f"--LabApp.default_url=/lab/tree/{inside}",
+            f"--LabApp.default_url=/lab/tree/{urllib.parse.quote(inside)}",
             "--MappingKernelManager.transport_encryption=auto",  # else each kernel warns of users who read along
             f"--LabApp.app_settings_dir={folder}",
             f"--LabApp.workspaces_dir={folder}",

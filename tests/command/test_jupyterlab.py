@@ -32,7 +32,7 @@ def ask(server: Server, path: str, method: str = "GET", data: dict | None = None
     return json.loads(text) if text else {}
 
 
-def page(server: Server, path: str = "lab") -> str:
+def page(server: Server, path: str) -> str:
     request = urllib.request.Request(server.url(path), headers=server.header)
     with urllib.request.urlopen(request, timeout=30) as answer:
         return answer.read().decode()
@@ -55,10 +55,24 @@ def test_it_serves_the_lesson_with_its_contents_beside_it(course, tmp_path):
         assert layout["main"]["current"] == "notebook:lessons/01_small.ipynb"
 
 
+def config(server: Server, address: str) -> dict:
+    """What JupyterLab's page at `address` is told."""
+    settings = page(server, address).split('<script id="jupyter-config-data" type="application/json">')[1]
+    return json.loads(settings.split("</script>")[0])
+
+
+def test_it_opens_a_copy_with_spaces_korean_letters_and_signs_in_its_name(course, tmp_path):
+    lesson = course("print(1)", execute=False)
+    lesson.rename(lesson.with_name("내 복사본 #1 (50 %).ipynb"))
+    with serving("lab", "lessons/내 복사본 #1 (50 %).ipynb", cwd=tmp_path) as server:
+        path = server.address.split("/", 3)[3].split("?")[0]
+        assert config(server, path)["treePath"] == "lessons/내 복사본 #1 (50 %).ipynb"
+
+
 def test_it_says_where_it_is_and_how_to_stop_it_and_no_more(course, tmp_path):
     course("print(1)", execute=False)
     with serving("lab", cwd=tmp_path) as server:
-        page(server)
+        page(server, "lab")
         start_kernel(server)
         ask(server, "api/contents/lessons/01_small.ipynb")
         time.sleep(4)  # the kernel's own warnings come when it has started
@@ -74,8 +88,7 @@ def test_it_has_no_extension_for_instructors_although_nbgrader_is_installed(cour
     pytest.importorskip("nbgrader")
     course("print(1)", execute=False)
     with serving("lab", cwd=tmp_path) as server:
-        settings = page(server).split('<script id="jupyter-config-data" type="application/json">')[1]
-        disabled = json.loads(settings.split("</script>")[0])["disabledExtensions"]
+        disabled = config(server, "lab")["disabledExtensions"]
         assert {"@jupyter/nbgrader", "@jupyter-notebook/lab-extension"} <= set(disabled)
         for path in ("assignments", "courses", "formgrader"):
             with pytest.raises(urllib.error.HTTPError, match="404"):
