@@ -87,14 +87,15 @@ def make_course(root: Path, *, name: str = LAB, judge: str = JUDGE, **limits: fl
 def answered(lab: labs.Lab, *, double: str = DOUBLE, halve: str = HALVE, report: str = REPORT) -> NotebookNode:
     """The released notebook with these answers."""
     notebook = nbformat.read(lab.released, as_version=4)
-    for each in notebook.cells:
-        each.source = {"double": double, "halve": halve, "report": report}.get(each.id, each.source)
+    answers = {"double": double, "halve": halve, "report": report}
+    for own in notebook.cells:
+        own.source = answers.get(own.id, own.source)
     return notebook
 
 
 def with_extra(notebook: NotebookNode, source: str, *, after: str = "check-halve") -> NotebookNode:
     """`notebook` with one more code cell behind the cell of that id."""
-    index = next(index for index, each in enumerate(notebook.cells) if each.id == after)
+    index = next(index for index, other in enumerate(notebook.cells) if other.id == after)
     notebook.cells.insert(index + 1, new_code_cell(source, id="mine"))
     return notebook
 

@@ -57,5 +57,5 @@ def test_the_citation_names_the_same_version_licence_and_authors_as_the_course()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert citation["cff-version"] == "1.2.0" and {"message", "title"} <= set(citation)
     assert citation["version"] == course_utils.__version__ and citation["license"] == project["license"]
-    ((author,),) = (each.values() for each in citation["authors"])
+    ((author,),) = (names.values() for names in citation["authors"])
     assert author in (ROOT / "LICENSE").read_text(encoding="utf-8")

@@ -138,24 +138,24 @@ def cheat(lab, code):
 def damaged(lab, how):
     """A right notebook whose cells were damaged."""
     notebook = answered(lab)
-    cells = {each.id: each for each in notebook.cells}
+    cells = {cell.id: cell for cell in notebook.cells}
     if how == "deletes_checks":
-        notebook.cells = [each for each in notebook.cells if not each.id.startswith("check")]
+        notebook.cells = [cell for cell in notebook.cells if not cell.id.startswith("check")]
     elif how == "doubles_checks":
-        notebook.cells = [copy for each in notebook.cells for copy in ([each, each] if "check" in each.id else [each])]
+        notebook.cells = [copy for cell in notebook.cells for copy in ([cell, cell] if "check" in cell.id else [cell])]
     elif how == "doubles_answers":
-        notebook.cells = [copy for each in notebook.cells for copy in ([each, each] if each.id == "halve" else [each])]
+        notebook.cells = [copy for cell in notebook.cells for copy in ([cell, cell] if cell.id == "halve" else [cell])]
     elif how == "retypes_cells":
         for name in ("double", "check-double", "check-halve"):
             cells[name].cell_type = "markdown"
             cells[name].pop("outputs", None)
             cells[name].pop("execution_count", None)
     elif how == "strips_metadata":
-        for each in notebook.cells:
-            each.metadata = {}
+        for cell in notebook.cells:
+            cell.metadata = {}
     elif how == "strips_metadata_and_ids":
-        for number, each in enumerate(notebook.cells):
-            each.metadata, each.id = {}, f"n{number}"
+        for number, cell in enumerate(notebook.cells):
+            cell.metadata, cell.id = {}, f"n{number}"
     elif how == "reorders_cells":
         notebook.cells.reverse()
     elif how == "edits_checks":
@@ -261,7 +261,7 @@ def grade_the_class(folder):
         finally:
             process.kill()
     told = {"code": process.returncode, "seconds": time.monotonic() - started}
-    left = [each.info["pid"] for each in psutil.process_iter(["pid", "cmdline"]) if is_left(each, folder)]
+    left = [process.info["pid"] for process in psutil.process_iter(["pid", "cmdline"]) if is_left(process, folder)]
     told |= {"left": left, "out": (folder / "stdout").read_text(), "err": (folder / "stderr").read_text()}
     (folder / "told.json").write_text(json.dumps(told))
 
@@ -313,11 +313,11 @@ def fill(lab, other, folder, into):
     }.items():
         hand_in(folder, student, text)
     other_notebook = nbformat.read(other.released, as_version=4)
-    for each in other_notebook.cells:
-        each.id = f"other-{each.id}"
-        if "nbgrader" in each.metadata:
-            each.metadata.nbgrader["grade_id"] += "_97"
-        each.source = each.source.replace("double", "triple").replace("halve", "third") + "\n# of lab97"
+    for cell in other_notebook.cells:
+        cell.id = f"other-{cell.id}"
+        if "nbgrader" in cell.metadata:
+            cell.metadata.nbgrader["grade_id"] += "_97"
+        cell.source = cell.source.replace("double", "triple").replace("halve", "third") + "\n# of lab97"
     nbformat.write(other_notebook, other.released)
     hand_in(folder, "of_another_lab", other_notebook)
     with hand_in(folder, "too_large", b"").open("wb") as file:
@@ -342,7 +342,7 @@ def test_harm_in_one_cell_costs_no_more_than_that_cell(graded, student):
     _, points, reason = IN_A_CELL[student]
     row = graded.rows[student]
     assert (row["check_double"], row["check_halve"]) == ("2", str(points - 2)), row
-    assert any(each in row["reasons"] for each in ((reason,) if isinstance(reason, str) else reason))
+    assert any(expected in row["reasons"] for expected in ((reason,) if isinstance(reason, str) else reason))
 
 
 @pytest.mark.parametrize("student", FRAUD)
@@ -400,7 +400,7 @@ def test_no_mark_is_above_its_maximum(graded):
 
 def test_a_submission_sees_nothing_but_itself(graded):
     notebook = nbformat.read(graded.into / "autograded" / "spy" / LAB / f"{LAB}.ipynb", as_version=4)
-    seen = "".join(output.get("text", "") for each in notebook.cells for output in each.get("outputs", []))
+    seen = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
     assert graded.rows["spy"]["total"] == "3" and "ENVIRONMENT" in seen and "WRITE []" in seen
     assert SECRET not in seen and "271828" not in seen and "BEGIN SOLUTION" not in seen
     for line in seen.splitlines():
@@ -416,9 +416,9 @@ def test_the_gradebook_holds_the_marks_of_the_table_and_nothing_else(graded):
     from nbgrader.api import Gradebook
 
     with Gradebook(f"sqlite:///{graded.into / 'gradebook.db'}") as book:
-        assert [each.name for each in book.assignments] == [LAB]
-        for each in book.assignment_submissions(LAB):
-            assert f"{each.score:g}" == graded.rows[each.student.id]["total"]
+        assert [assignment.name for assignment in book.assignments] == [LAB]
+        for submission in book.assignment_submissions(LAB):
+            assert f"{submission.score:g}" == graded.rows[submission.student.id]["total"]
         assert len(book.assignment_submissions(LAB)) == len(graded.rows) - len(UNREADABLE)
 
 
