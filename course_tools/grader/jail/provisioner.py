@@ -1,7 +1,6 @@
 """A Jupyter kernel provisioner for kernels in a jail: whatever speaks to a `KernelManager` works with one unchanged.
 
-    manager = JailedKernelManager(jail=jail, lab="lab01", limits=Limits())
-    NotebookClient(notebook, km=manager).execute()
+So `NotebookClient(notebook, km=JailedKernelManager(jail=jail, lab="lab01", limits=Limits()))` runs a notebook in one.
 """
 
 import socket
