@@ -162,9 +162,7 @@ def unique(old: str, new: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("which", ["attn_mask", "key_padding_mask"])
 def test_a_mask_read_the_other_way_round_is_caught(mutated, which):
-    wrong = mutated(
-        "device=mask.device).masked_fill(mask, -math.inf)", "device=mask.device).masked_fill(~mask, -math.inf)"
-    )
+    wrong = mutated("        mask, -math.inf\n", "        ~mask, -math.inf\n")
     mask = {"attn_mask": LATE.tril(-1) | LATE, "key_padding_mask": PAD}[which]
     error = multi_head_error(wrong, masks={which: mask})
     assert not error < 1e-3  # an inverted padding mask leaves the full sequence without keys: torch answers nan
