@@ -3,17 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbclient.util import run_sync
 
 from course_utils import runtime
 from course_utils.command import kernel, notebooks
 from course_utils.errors import CourseError
+
+if TYPE_CHECKING:
+    from nbclient import NotebookClient
 
 CELL_SECONDS = 300
 STOP_SECONDS = 10  # after which a cell that was interrupted must have stopped
@@ -68,7 +71,7 @@ def run(path: Path, *, device: str, on_outcome: Callable[[Outcome], None] = lamb
     return outcomes
 
 
-def _stopped(client: NotebookClient) -> bool:
+def _stopped(client: "NotebookClient") -> bool:
     """Interrupt the cell that runs, so that the next ones can; whether it stopped."""
     assert isinstance(client.km, AsyncKernelManager) and isinstance(client.kc, AsyncKernelClient)  # of `kernel.client`
     run_sync(client.km.interrupt_kernel)()
