@@ -24,14 +24,6 @@ class Assignment:
     limits: limits.Limits
     tests: tuple[hidden_tests.HiddenTest, ...]
 
-    @classmethod
-    def of(cls, lab: labs.Lab) -> "Assignment":
-        """Raises `CourseError` where the lab was not released, sets a limit that does not exist, or has no judge."""
-        if not lab.released.is_file():
-            raise CourseError(f"labs/{lab.name} is not there: run `course release {lab.name}` first")
-        source = labs.read_source(lab)
-        return cls(lab, source, notebooks.read(lab.released), limits.of(source), hidden_tests.load(lab.judge))
-
     @property
     def name(self) -> str:
         """The lab's, such as `lab01`."""
@@ -41,3 +33,11 @@ class Assignment:
     def exercises(self) -> list[labs.Exercise]:
         """The graded cells, in order."""
         return labs.exercises(self.source)
+
+
+def read(lab: labs.Lab) -> Assignment:
+    """Raises `CourseError` where the lab was not released, sets a limit that does not exist, or has no `judge.py`."""
+    if not lab.released.is_file():
+        raise CourseError(f"labs/{lab.name} is not there: run `course release {lab.name}` first")
+    source = labs.read_source(lab)
+    return Assignment(lab, source, notebooks.read(lab.released), limits.of(source), hidden_tests.load(lab.judge))

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
@@ -167,20 +167,7 @@ def _one_line(text: str) -> str:
 
 # --- jails: one that has all imports ready is kept for the next submission
 
-@dataclass(frozen=True)
-class _Kind:
-    """What makes one jail as good as another: the released labs in it, what it has imported, and how it is walled in."""
-
-    labs: Path
-    preload: tuple[str, ...]
-    unsafe: bool
-    cold: bool
-
-    def new(self) -> Jail:
-        return Jail(labs=self.labs, preload=self.preload, unsafe=self.unsafe, cold=self.cold)
-
-
-_idle: dict[_Kind, list[Jail]] = {}
+_idle: dict[tuple[str, tuple[str, ...], bool, bool], list[Jail]] = {}
 _lock = threading.Lock()
 _nested_refused = False
 
@@ -188,18 +175,19 @@ _nested_refused = False
 @contextmanager
 def _jail(lab: labs.Lab, job: Job) -> Iterator[Jail]:
     global _nested_refused
-    kind = _Kind(lab.released.parent.parent, preloaded(lab), job.unsafe, job.cold or _nested_refused)
+    released = lab.released.parent.parent
+    key = (str(released), preloaded(lab), job.unsafe, job.cold or _nested_refused)
     jail = None
     with _lock:
-        while _idle.get(kind) and jail is None:
-            jail = _idle[kind].pop()
+        while _idle.get(key) and jail is None:
+            jail = _idle[key].pop()
             jail = jail if jail.alive else None
     if jail is None:
-        jail = kind.new()
-        if jail.mode == "flat" and not kind.cold:  # namespaces in namespaces are refused here: a jail for each kernel
+        jail = Jail(labs=released, preload=key[1], unsafe=key[2], cold=key[3])
+        if jail.mode == "flat" and not key[3]:  # namespaces inside namespaces are refused here: a jail for each kernel
             jail.close()
-            _nested_refused, kind = True, replace(kind, cold=True)
-            jail = kind.new()
+            _nested_refused, key = True, (*key[:3], True)
+            jail = Jail(labs=released, preload=key[1], unsafe=key[2], cold=True)
     try:
         yield jail
     except BaseException:
@@ -207,7 +195,7 @@ def _jail(lab: labs.Lab, job: Job) -> Iterator[Jail]:
         raise
     if jail.alive and not jail.single_use:
         with _lock:
-            _idle.setdefault(kind, []).append(jail)
+            _idle.setdefault(key, []).append(jail)
     else:
         jail.close()
 

@@ -8,7 +8,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_tools.grader import labs
-from course_tools.grader.cohort import execution, gradebook, pool, submissions
+from course_tools.grader.cohort import assignment, execution, gradebook, pool, submissions
 from course_tools.grader.cohort.assignment import Assignment
 from course_tools.grader.cohort.gradebook import Graded, Recorder
 from course_tools.grader.cohort.sanitise import Sanitised, sanitise
@@ -64,34 +64,34 @@ def grade(
         if trouble:
             raise CourseError(trouble)
     names = {submission.lab for submission in handed_in}
-    assignments = {known_lab.name: Assignment.of(known_lab) for known_lab in known if known_lab.name in names}
+    assignments = {known_lab.name: assignment.read(known_lab) for known_lab in known if known_lab.name in names}
     released = {other.name: notebooks.read(other.released) for other in known if other.released.is_file()}
     entries = [_prepare(submission, assignments[submission.lab], released, options) for submission in handed_in]
     return _run_and_record(entries, list(assignments.values()), options, on_result)
 
 
 def _prepare(
-    submission: submissions.Submission, assignment: Assignment, released: Mapping[str, NotebookNode], options: Options
+    submission: submissions.Submission, asked: Assignment, released: Mapping[str, NotebookNode], options: Options
 ) -> _Entry:
     """The submission rebuilt on the released notebook. released: of all labs by name, to know one of another lab."""
     clean = Sanitised(None, submission.trouble)
     if submission.content:
-        others = {name: notebook for name, notebook in released.items() if name != assignment.name}
-        clean = sanitise(submission.content, assignment.released, others)
+        others = {name: notebook for name, notebook in released.items() if name != asked.name}
+        clean = sanitise(submission.content, asked.released, others)
     if clean.notebook is None:
-        return _Entry(submission, assignment, clean, None)
+        return _Entry(submission, asked, clean, None)
     job = execution.Job(
-        lab=assignment.name,
-        root=str(assignment.lab.root),
+        lab=asked.name,
+        root=str(asked.lab.root),
         notebook=nbformat.writes(_without_outputs(clean.notebook)),
-        limits=assignment.limits,
+        limits=asked.limits,
         seed=options.seed,
         unsafe=options.unsafe,
         cold=options.cold,
         checks=options.checks,
         experiments=options.experiments,
     )
-    return _Entry(submission, assignment, clean, job)
+    return _Entry(submission, asked, clean, job)
 
 
 def _without_outputs(notebook: NotebookNode) -> NotebookNode:
@@ -109,12 +109,12 @@ def _run_and_record(
     options: Options,
     on_result: Callable[[int, int], None],
 ) -> dict[str, list[Graded]]:
-    rows: dict[str, list[Graded]] = {assignment.name: [] for assignment in assignments}
+    rows: dict[str, list[Graded]] = {asked.name: [] for asked in assignments}
     done = 0
     cache = pool.Cache(options.into / "cache")
     with Recorder(options.into) as recorder:
-        for assignment in assignments:
-            recorder.open_lab(assignment)
+        for asked in assignments:
+            recorder.open_lab(asked)
 
         def finish(entry: _Entry, result: execution.Result | None) -> None:
             nonlocal done
@@ -140,7 +140,7 @@ def _run_and_record(
         ):
             for entry in waiting.pop(key):
                 finish(entry, result)
-        for assignment in assignments:
-            rows[assignment.name].sort(key=lambda row: row.student)
-            recorder.write_table(assignment.lab, rows[assignment.name])
+        for asked in assignments:
+            rows[asked.name].sort(key=lambda row: row.student)
+            recorder.write_table(asked.lab, rows[asked.name])
     return rows

@@ -5,16 +5,15 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from small_class import LAB, REPORT, answered, make_course
 
-from course_tools.grader.cohort import gradebook
-from course_tools.grader.cohort.assignment import Assignment
+from course_tools.grader.cohort import assignment, gradebook
 from course_tools.grader.cohort.execution import Result
 from course_tools.grader.cohort.gradebook import Graded, Recorder
 
 
 @pytest.fixture(scope="module")
-def assignment(tmp_path_factory):
+def asked(tmp_path_factory):
     """The small lab as a class is graded in it."""
-    return Assignment.of(make_course(tmp_path_factory.mktemp("course")))
+    return assignment.read(make_course(tmp_path_factory.mktemp("course")))
 
 
 @pytest.fixture(scope="module")
@@ -23,19 +22,19 @@ def into(tmp_path_factory):
     return tmp_path_factory.mktemp("grading")
 
 
-def result_of(assignment, *failed):
+def result_of(asked, *failed):
     """What came of a submission that fails the hidden tests of these names."""
-    outcomes = [(test.name, test.name not in failed, "wrong" if test.name in failed else "") for test in assignment.tests]
+    outcomes = [(test.name, test.name not in failed, "wrong" if test.name in failed else "") for test in asked.tests]
     return Result(outcomes)
 
 
-def record(assignment, into, student, *, failed=(), report=REPORT):
+def record(asked, into, student, *, failed=(), report=REPORT):
     """Enter one submission, as `course grade` does."""
-    result = result_of(assignment, *failed)
-    graded = gradebook.marks(student, assignment, result)
+    result = result_of(asked, *failed)
+    graded = gradebook.marks(student, asked, result)
     with Recorder(into) as recorder:
-        recorder.open_lab(assignment)
-        recorder.record(graded, answered(assignment.lab, report=report), result, b"{}")
+        recorder.open_lab(asked)
+        recorder.record(graded, answered(asked.lab, report=report), result, b"{}")
     return graded
 
 
@@ -55,59 +54,59 @@ def waits_for_a_person(into, student):
         return recorder.gradebook.find_grade("report", LAB, LAB, student).needs_manual_grade
 
 
-def test_a_failed_test_costs_its_points_and_tells_student_and_instructor_apart(assignment):
-    graded = gradebook.marks("ann", assignment, result_of(assignment, "doubles_tensors"))
+def test_a_failed_test_costs_its_points_and_tells_student_and_instructor_apart(asked):
+    graded = gradebook.marks("ann", asked, result_of(asked, "doubles_tensors"))
     assert graded.points == {"check_double": 1, "check_halve": 1, "report": None}
     assert graded.total == 2 and graded.needs_manual_grade
     assert graded.lost == ["doubles_tensors (-1): wrong"]
     assert graded.hints == {"check_double": ["doubles_tensors (1 points): tensors, too"]}
 
 
-def test_what_cannot_be_used_gets_nothing_and_a_page_that_says_why(assignment, into):
-    graded = gradebook.marks("dan", assignment, None, "the file is empty")
+def test_what_cannot_be_used_gets_nothing_and_a_page_that_says_why(asked, into):
+    graded = gradebook.marks("dan", asked, None, "the file is empty")
     with Recorder(into) as recorder:
-        recorder.open_lab(assignment)
+        recorder.open_lab(asked)
         recorder.record(graded, None, None, b"")
         assert "dan" not in [student.id for student in recorder.gradebook.students]
     assert graded.total == 0 and not graded.needs_manual_grade and graded.reasons == ["the file is empty"]
     assert "the file is empty" in (into / "feedback" / "dan" / LAB / f"{LAB}.html").read_text()
 
 
-def test_a_mark_by_hand_survives_a_regrade_and_no_mark_exceeds_its_maximum(assignment, into):
+def test_a_mark_by_hand_survives_a_regrade_and_no_mark_exceeds_its_maximum(asked, into):
     for student, points in (("ann", 1.5), ("bob", 99)):
-        record(assignment, into, student)
+        record(asked, into, student)
         set_by_hand(into, student, points)
-    ann, bob = (record(assignment, into, student) for student in ("ann", "bob"))
+    ann, bob = (record(asked, into, student) for student in ("ann", "bob"))
     assert ann.points["report"] == 1.5 and ann.total == 4.5 and not ann.needs_manual_grade
     assert ann.lost == ["report (-0.5): graded by hand"]
     assert bob.points["report"] == 2
 
 
-def test_a_new_answer_asks_for_a_person_again_and_keeps_the_mark_until_then(assignment, into):
-    record(assignment, into, "cem")
+def test_a_new_answer_asks_for_a_person_again_and_keeps_the_mark_until_then(asked, into):
+    record(asked, into, "cem")
     set_by_hand(into, "cem", 1.5)
-    record(assignment, into, "cem")
+    record(asked, into, "cem")
     assert not waits_for_a_person(into, "cem")
-    graded = record(assignment, into, "cem", report="Something else.")
+    graded = record(asked, into, "cem", report="Something else.")
     assert graded.points["report"] == 1.5 and waits_for_a_person(into, "cem")
 
 
-def test_an_empty_report_is_worth_nothing_and_needs_no_person(assignment, into):
-    graded = record(assignment, into, "fay", report="")
+def test_an_empty_report_is_worth_nothing_and_needs_no_person(asked, into):
+    graded = record(asked, into, "fay", report="")
     assert graded.points["report"] == 0 and not waits_for_a_person(into, "fay")
     assert "report (-2): nothing was written" in graded.lost
 
 
-def test_a_persons_comment_stands_in_the_feedback_as_text(assignment, into):
-    record(assignment, into, "gil")
+def test_a_persons_comment_stands_in_the_feedback_as_text(asked, into):
+    record(asked, into, "gil")
     set_by_hand(into, "gil", 1.5, "Why <so>?")
-    record(assignment, into, "gil")
+    record(asked, into, "gil")
     page = (into / "feedback" / "gil" / LAB / f"{LAB}.html").read_text()
     assert "Why &lt;so&gt;?" in page and "4.5 of 5 points" in page
 
 
-def test_the_autograded_notebook_is_one_that_nbgrader_reads(assignment, into):
-    record(assignment, into, "hal", failed=["doubles_numbers", "doubles_tensors"])
+def test_the_autograded_notebook_is_one_that_nbgrader_reads(asked, into):
+    record(asked, into, "hal", failed=["doubles_numbers", "doubles_tensors"])
     notebook = nbformat.read(into / "autograded" / "hal" / LAB / f"{LAB}.ipynb", as_version=4)
     nbformat.validate(notebook)
     said = next(cell for cell in notebook.cells if cell.id == "check-double").outputs[-1].text
