@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import multiprocessing
 import os
 import signal
 import sys
@@ -19,7 +18,7 @@ import torch
 
 import course_utils
 from course_tools import grader
-from course_tools.grader import labs
+from course_tools.grader import forks, labs
 from course_tools.grader.cohort import execution
 from course_tools.grader.cohort.execution import Job, Result
 from course_tools.grader.jail.sandbox import SandboxError
@@ -85,8 +84,7 @@ def run(
 
 
 def _on_processes(todo: dict[str, Job], workers: int) -> Iterator[tuple[str, Result]]:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["course_tools.grader.cohort.execution"])
+    context = forks.context()
     tries = dict.fromkeys(todo, 0)
     while todo:
         lifeline, our_end = context.Pipe(duplex=False)

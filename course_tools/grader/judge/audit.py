@@ -5,19 +5,19 @@ Runs the instructor's own code only, so nothing is jailed; every case has a proc
 that has imported torch already, and a time limit.
 """
 
-import multiprocessing
 import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from course_tools.grader import labs
+from course_tools.grader import forks, labs
 from course_tools.grader.judge import answers, hidden_tests, mutants
 from course_tools.grader.judge.agent import Agent
 from course_tools.grader.judge.student import Student, in_process
@@ -29,15 +29,6 @@ SECONDS = 60.0  # for one answer
 MUTANT_SECONDS = 20.0  # a mutant may loop for ever
 SURVIVED = "survived"
 LEAST_KILLED = 0.9  # share of the mutants that are no equivalents
-# What set-up cells and judges import takes longer than most answers: it is imported once, before the forks.
-PRELOAD = [
-    "torch",
-    *labs.TORCH_IMPORTS_LATE,
-    "torchvision",
-    "matplotlib.pyplot",
-    "course_utils.training",
-    "course_tools.grader.judge.audit",
-]
 
 
 @dataclass(frozen=True)
@@ -120,8 +111,7 @@ def audit(
     cases = list(_answer_cases(lab)) if with_answers else []
     if with_mutants:
         cases += [case for case in _mutant_cases(lab) if not case.name.startswith(free)]
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOAD)
+    context = forks.context()
     with ThreadPoolExecutor(jobs) as pool:
         for done, (case, fault) in enumerate(
             zip(cases, pool.map(lambda each: _judge_elsewhere(each, context), cases), strict=True), start=1
@@ -185,7 +175,7 @@ def _listed_equivalents(lab: labs.Lab) -> dict[str, str]:
     return dict(tomllib.loads(lab.equivalents.read_text(encoding="utf-8")))
 
 
-def _judge_elsewhere(case: Case, context: multiprocessing.context.ForkServerContext) -> str:
+def _judge_elsewhere(case: Case, context: ForkServerContext) -> str:
     """The fault of `case`, found in a process of its own; a mutant's is that it survived."""
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_judge_case, args=(case, theirs), daemon=True)
