@@ -53,7 +53,7 @@ class Green:
 def digest(path: Path, *, device: str) -> str:
     """A hash of all that the outputs of the notebook at `path` depend on."""
     content = hashlib.sha256()
-    files = [path, *sorted((path.parent / "study").glob("*.json")), *sorted(used_modules(source_of(path)))]
+    files = [path, *sorted((path.parent / "study").rglob("*.json")), *sorted(used_modules(source_of(path)))]
     for file in files:
         content.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
     content.update(json.dumps([device, os.environ.get("OMP_NUM_THREADS", ""), *_environment()]).encode())

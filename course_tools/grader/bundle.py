@@ -23,6 +23,7 @@ FILES = (
     "CITATION.cff",
     "constraints.txt",
 )
+STUDIES = "study/*/*.json"  # stored results that lessons read; the scripts that made them need `course_tools`
 PACKAGE_SUFFIXES = {".py", ".md", ".png", ".txt", ".gz", ".safetensors", ".webm", ".mp4", ".json"}
 # From a line that says "for instructors", in a comment of the file's language, to its end mark or to the file's end.
 INSTRUCTORS_PART = re.compile(
@@ -58,7 +59,8 @@ def write(path: Path, root: Path) -> list[str]:
 def _members(root: Path) -> Iterator[str]:
     """The names of all that goes in, relative to `root`."""
     yield from (name for name in FILES if (root / name).is_file())
-    yield from (path.relative_to(root).as_posix() for path in (root / "lessons").glob("*.ipynb"))
+    for pattern in ("*.ipynb", STUDIES):
+        yield from (path.relative_to(root).as_posix() for path in (root / "lessons").glob(pattern))
     for lab in labs.find(root):
         yield from (place.relative_to(root).as_posix() for place in release.files_of(lab))
     for path in (root / "course_utils").rglob("*"):

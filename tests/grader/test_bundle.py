@@ -50,6 +50,12 @@ def test_no_solutions_no_tests_and_no_judge_go_into_the_bundle(course_bundle):
     assert not [name for name in names if re.search(r"judge\.py|checkpoints|pycache|egg-info|gradebook", name)]
 
 
+def test_every_stored_result_that_a_lesson_reads_goes_along(course_bundle):
+    lessons = texts(course_bundle, "lessons")
+    read = {name for text in lessons.values() for name in re.findall(r"study/\d\d/\w+\.json", text)}
+    assert read and {f"lessons/{name}" for name in read} <= set(lessons)
+
+
 @pytest.mark.parametrize("lab", labs.find(ROOT), ids=lambda lab: lab.name)
 def test_no_hidden_test_name_or_hint_stands_anywhere_in_the_bundle(everything, lab):
     for test in hidden_tests.load(lab.judge):
