@@ -95,7 +95,8 @@ class Policy:
 
 ALWAYS = Policy(threshold=math.inf, control=0)
 SELF_TRUSTING = Policy(threshold=0.0, control=0)
-# Each with the threshold that three photographs chose for it, in three seeds of three: see the study.
+# Two with the threshold that three photographs chose for them, in three seeds of three: see the study. The third has
+# that of CONTROLLED: none was chosen for it.
 CONTROLLED = Policy(threshold=-0.02)
 ONLINE = Policy(threshold=0.0, learning_rate=1e-2)
 LEARN_OR_FILTER = Policy(threshold=-0.02, learning_rate=1e-2, only_closed=True)

@@ -18,7 +18,7 @@ INTRA_ROUNDING = 1 / 3
 INTER_ROUNDING = 1 / 6
 
 QUANT_SCALE = (26214, 23302, 20560, 18396, 16384, 14564)  # HM's g_quantScales: 2^20 / LEVEL_SCALE
-LEVEL_SCALE = (40, 45, 51, 57, 64, 72)  # H.265 §8.6.4.3 (version 1: §8.6.3): 64 · 2^((k - 4) / 6)
+LEVEL_SCALE = (40, 45, 51, 57, 64, 72)  # H.265 §8.6.3: 64 · 2^((k - 4) / 6)
 
 
 def step(qp: int) -> float:

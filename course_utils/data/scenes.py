@@ -2,12 +2,13 @@
 
 Composed when asked for, in seconds, from data that is already here, so nothing is stored: items from `fashion_mnist`
 (MIT), backgrounds from `photographs` (credits and licences there). Training scenes use training items and `TRAIN`
-photographs, test scenes use test items and `TEST` photographs: neither an item nor a background is seen twice.
+photographs, test scenes use test items and `TEST` photographs: no item and no photograph is on both sides.
 
-Few photographs have to make many backgrounds. So those of training scenes are turned, exchange their colours and change
-their gamma, and up to three shapes cut from other backgrounds lie on them: not all that lies in front of a background
-is an item. Such distractors are due to Tremblay et al. (2018), *Training deep networks with synthetic data: bridging
-the reality gap by domain randomization*, CVPR workshops. Test backgrounds are plain crops.
+Few photographs have to make many backgrounds: every fourth test scene has the same one behind it, so a class that looks
+like a part of it is hard for that reason, at every seed. The backgrounds of training scenes are turned, exchange their
+colours and change their gamma, and up to three shapes cut from other backgrounds lie on them: not all that lies in
+front of a background is an item. Such distractors are due to Tremblay et al. (2018), *Training deep networks with
+synthetic data: bridging the reality gap by domain randomization*, CVPR workshops. Test backgrounds are plain crops.
 """
 
 import math

@@ -36,7 +36,8 @@ def load(
     """Training and test photographs, each squeezed to side × side pixels with its boxes.
 
     only_with_class_maps: just the 422 and 210 photographs that have a segmentation; the others' maps are all `VOID`
-    Objects marked "difficult" are left out, as the challenge's own evaluation ignores them. Takes a minute or two.
+    Objects marked "difficult" are left out. The challenge counts a detection of one neither right nor wrong; here it
+    counts as wrong, so mAP comes out lower than the challenge's. Takes a minute or two.
     Raises `CourseError` where the data cannot be had, and says how to get it.
     """
     train, test = (_read(split, side, only_with_class_maps).to(device) for split in SPLITS)

@@ -1,15 +1,19 @@
 """The study of the lab on loop filters: the training, and what it leaves."""
 
+import json
 from pathlib import Path
 
 import filter_training
+import lies
 import loop_filter
 import pytest
 import torch
 from coded_waves import coded_waves
+from conftest import ROOT
 from PIL import Image
 
 from course_utils.codec.loop_filter import filter_data, networks
+from course_utils.command import notebooks
 from course_utils.errors import CourseError
 
 
@@ -97,3 +101,17 @@ def test_a_training_goes_on_from_a_checkpoint(data, tmp_path):
     assert networks.load(tmp_path / "out" / "plane-0.safetensors").last.bias.mean() > 0.4
     with pytest.raises(CourseError, match="of kind 'plane'"):
         loop_filter.run(["residual"], out=tmp_path / "out", **options)
+
+
+def test_a_filter_told_one_qp_in_both_places_is_the_filter(data):
+    net, picture = networks.shipped(), next(iter(data.tests.values())).decoded[:1]
+    assert torch.equal(lies.filtered(net, picture, 27, 27), networks.filtered(net, picture, 27))
+    assert not torch.equal(lies.filtered(net, picture, 27, 37), networks.filtered(net, picture, 27))
+
+
+def test_the_lab_quotes_the_lies_that_were_stored():
+    lab = notebooks.read(ROOT / "solutions" / "lab08" / "lab08.ipynb")
+    text = "\n".join(cell.source for cell in lab.cells if cell.cell_type == "markdown")
+    for row in json.loads(lies.TABLE.read_text(encoding="utf-8")):
+        change = f"{row['psnr']:+.2f}".replace("-", "−")
+        assert f"| QP {row['pictures']} | {row['gates']} | {row['scale']} | {change} |" in text

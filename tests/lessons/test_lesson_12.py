@@ -411,3 +411,14 @@ def test_detections_of_different_classes_do_not_suppress_each_other():
     assert lesson.finish(boxes, scores, 0.1)[0]["labels"].tolist() == [1, 2]
     scores[0, 1] = scores[0, 0] - 0.1 * (scores[0, 0] > 0)
     assert lesson.finish(boxes, scores, 0.1)[0]["labels"].tolist() == [1]
+
+
+def test_on_a_ramp_the_maximum_adds_half_a_bin_to_what_rounding_does():
+    """The lesson says of its picture: 7.5 pixels by RoI pooling, 3.5 by the mean of the very same cells."""
+    ramp = 4 * (torch.arange(16, dtype=torch.float64) + 0.5)
+    centre = 21.5 + torch.arange(0, 16.5, 0.5, dtype=torch.float64)
+    low, high = (lesson.rounded((centre + side) / 4)[None] for side in (-11.5, 11.5))
+    cells = lesson.bin_mask(low, high, 5, 16)[0, :, 2]  # (33, 16): those of the middle bin
+    largest = ramp.where(cells, -torch.inf).amax(dim=1)
+    mean = (cells * ramp).sum(dim=1) / cells.sum(dim=1)
+    assert (largest - centre).abs().max() == 7.5 and (mean - centre).abs().max() == 3.5

@@ -47,7 +47,7 @@ def test_dequantised_levels_are_within_the_step_of_the_coefficients(qp, size):
 
 
 def test_the_scaling_is_that_of_the_standard_at_a_worked_value():
-    # §8.6.4.3 at QP 27, 8×8: (3 · 16 · (57 << 4) + 2^5) >> 6 = 684.
+    # §8.6.3 at QP 27, 8×8: (3 · 16 · (57 << 4) + 2^5) >> 6 = 684.
     levels = torch.zeros(8, 8, dtype=torch.int64)
     levels[0, 0] = 3
     assert quantisation.hevc_dequantise(levels, 27)[0, 0] == (3 * 16 * (57 << 4) + 32) >> 6 == 684
