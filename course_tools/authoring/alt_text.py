@@ -1,7 +1,7 @@
 """What a figure shows, told to who cannot see it: from the text beside the figure into the figure's own metadata.
 
-A figure's cell is followed by "*The picture in words: …*". A reader's eye finds it there; a screen reader, HTML made by
-nbconvert, and the site look for it in the output.
+A figure's cell is followed by "*The picture in words: …*". A reader's eye finds it there; HTML has to find it in the
+output, from where nbconvert's template `classic` takes what a screen reader says of a picture.
 """
 
 import re

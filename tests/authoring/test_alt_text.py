@@ -39,6 +39,15 @@ def test_the_words_of_the_figure_before_are_not_taken():
     assert words_of(figure_cell(), new_markdown_cell("*The picture in words: one.*"), figure_cell()) == ["one.", ""]
 
 
+def test_html_says_the_words_of_a_figure():
+    from nbconvert import HTMLExporter
+
+    notebook = new_notebook(cells=[figure_cell(), new_markdown_cell("*The picture in words: one line.*")])
+    alt_text.write(notebook)
+    html, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook)
+    assert 'alt="one line."' in html
+
+
 @pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
 def test_no_stored_figure_is_bare(path):
     assert alt_text.bare(notebooks.read(path)) == []
