@@ -10,11 +10,13 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from IPython.display import display
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from tqdm.auto import tqdm
+from tqdm.notebook import tqdm_notebook
 
 from course_utils import runtime
 from course_utils.errors import CourseError
@@ -106,7 +108,7 @@ def fit(
     history, epoch = History(), _Pass(0)
     steps = epochs * len(data) if isinstance(data, Sized) else None
     try:
-        with tqdm(total=steps, desc="training", unit="step", disable=not runtime.progress_wanted()) as bar:
+        with _bar(steps, history) as bar:
             for number in range(1, epochs + 1):
                 model.train()
                 epoch = _Pass(number)
@@ -283,6 +285,26 @@ def _autocast(device: torch.device, precision: str) -> torch.autocast:
         raise CourseError(f"unknown precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
     dtype = PRECISIONS[precision]
     return torch.autocast(device.type, dtype=dtype or torch.bfloat16, enabled=dtype is not None)
+
+
+@contextmanager
+def _bar(steps: int | None, history: History) -> Iterator[tqdm]:
+    """A progress bar whose place one line with the result takes: a stored notebook would keep the bar at 0 %."""
+    wanted, widget = runtime.progress_wanted(), issubclass(tqdm, tqdm_notebook)
+    options: dict[str, Any] = {"display": False} if widget else {}
+    bar = tqdm(total=steps, desc="training", unit="step", leave=False, disable=not wanted, **options)
+    shown = display(vars(bar)["container"], display_id=True) if widget and wanted else None
+    line = ""  # of a training that is stopped, `fit` says more
+    try:
+        with bar:
+            yield bar
+        scores = [f"{name} {value}" for name, value in _postfix(history.epochs[-1]).items() if value != "nan"]
+        line = ", ".join([*scores, f"{len(history.step_loss)} steps in {history.seconds:.1f} s"])
+    finally:
+        if shown is not None:
+            shown.update({"text/plain": line}, raw=True)
+        elif wanted and line:
+            tqdm.write(line)
 
 
 def _postfix(epoch: Epoch) -> dict[str, str]:

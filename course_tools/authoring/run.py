@@ -8,13 +8,29 @@ import nbformat
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from course_tools.authoring import alt_text
 from course_utils import runtime
 from course_utils.command import kernel, notebooks
 from course_utils.errors import CourseError
 
 CELL_SECONDS = 1200
 # What editors and kernels write that says nothing about the course.
-PASSING_CELL_METADATA = ("execution", "ExecuteTime", "collapsed", "scrolled", "jupyter", "trusted", "editable")
+PASSING_CELL_METADATA = ("execution", "ExecuteTime", "collapsed", "scrolled", "trusted", "editable")
+FOLDED = {"source_hidden": True}  # of what JupyterLab keeps under "jupyter", this alone is the author's choice
+# What JupyterLab writes itself. So to open and save a notebook changes one line, the version; and without the rest
+# `nbconvert --to script` would write .txt.
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+        "version": "3.11",
+    },
+}
 
 
 def run(
@@ -49,13 +65,13 @@ def run(
 
 
 def normalize(notebook: NotebookNode) -> None:
-    """Strip what differs between two runs of the same code: times, versions, editor state, the splitting of streams."""
+    """Strip what differs between two runs of the same code: times, versions, editor state, the splitting of streams.
+
+    Each figure gets the words beside it as its text alternative.
+    """
     notebook.metadata = NotebookNode(
         {name: notebook.metadata[name] for name in ("course",) if name in notebook.metadata}
-        | {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        }
+        | nbformat.from_dict(METADATA)
     )
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     count = 0
@@ -63,6 +79,8 @@ def normalize(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         for name in PASSING_CELL_METADATA:
             cell.metadata.pop(name, None)
+        if cell.metadata.pop("jupyter", {}).get("source_hidden"):
+            cell.metadata["jupyter"] = dict(FOLDED)
         if not cell.get("id") or cell["id"] in seen:
             cell["id"] = _id_of(cell.source, seen)
         seen.add(cell["id"])
@@ -71,6 +89,7 @@ def normalize(notebook: NotebookNode) -> None:
                 count += 1
             cell.execution_count = count if cell.source.strip() else None
             cell.outputs = _normalized_outputs(cell.outputs, count)
+    alt_text.write(notebook)
 
 
 def _normalized_outputs(outputs: list[NotebookNode], count: int) -> list[NotebookNode]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from course_utils.command.students import HEADING as STUDENTS
 from course_utils.command.students import Browser, Port
 
 if TYPE_CHECKING:
@@ -48,6 +49,16 @@ def bundle(
 
     members = write(out, notebooks.course_root())
     typer.echo(f"{out} written: {len(members)} files, {out.stat().st_size / 1e6:.1f} MB")
+
+
+@commands.command(rich_help_panel=STUDENTS)
+def get(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of your own, new or not.")]) -> None:
+    """Copy lessons and labs out of a shared installation. Example: course get ~/course"""
+    from course_tools.grader import own_copy
+    from course_utils.command import notebooks
+
+    copied = own_copy.make(notebooks.course_root(), folder)
+    typer.echo(f"{len(copied)} files copied, none replaced: `cd {folder}` and then `course lab`")
 
 
 @commands.command(rich_help_panel=HEADING)

@@ -3,6 +3,7 @@
 import difflib
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,15 +17,18 @@ from course_utils.errors import CourseError
 
 
 def course_root(start: Path | None = None) -> Path:
-    """The course folder: the first folder upwards from `start` (default: here) with `lessons/`, else the package's own.
+    """The course folder: the first upwards from `start` (default: here) with lessons in `lessons/`, else the package's.
 
+    The latter is somebody else's where many share one installation, so this says which it is.
     Raises `CourseError` where neither is a course folder.
     """
-    start = (start or Path.cwd()).resolve()
-    for folder in (start, *start.parents, Path(course_utils.__file__).parents[1]):
-        if (folder / "lessons").is_dir() and (folder / "pyproject.toml").is_file():
+    start, own = (start or Path.cwd()).resolve(), Path(course_utils.__file__).parents[1]
+    for folder in (start, *start.parents, own):
+        if any((folder / "lessons").glob("[0-9]*_*.ipynb")):
+            if folder == own and not start.is_relative_to(own):
+                print(f"no lessons here: using those in {own}", file=sys.stderr)
             return folder
-    raise CourseError("no course here: go to the folder that holds lessons/ and pyproject.toml")
+    raise CourseError("no course here: go to the folder that holds lessons/")
 
 
 def find(names: Iterable[str | Path], root: Path, *, labs: str = "labs") -> list[Path]:

@@ -3,6 +3,7 @@
 Skipped where Chromium is not installed; CI installs it.
 """
 
+import difflib
 import shutil
 import time
 from collections.abc import Iterator
@@ -163,6 +164,27 @@ def test_a_student_solves_an_exercise_in_jupyterlab_and_sees_the_check(page, tmp
         answer(page, "def output_size", OUTPUT_SIZE)
         accepted = run_cell(page, "checks.same(output_size(")
         accepted.get_by_text("[ok] output_size(7, 3, 2, 1): 4, equal").wait_for()
+
+
+def test_to_open_and_save_a_lesson_changes_one_line(page, tmp_path):
+    path = tmp_path / "lessons" / "18_video_encoder.ipynb"
+    path.parent.mkdir()
+    (tmp_path / "pyproject.toml").touch()
+    shutil.copy(ROOT / "lessons" / path.name, path)
+    before = path.read_text(encoding="utf-8").splitlines()
+    with serving("lab", "18", cwd=tmp_path) as server:
+        page.goto(server.address)
+        page.get_by_text(IDLE).wait_for()
+        written = path.stat().st_mtime_ns
+        page.locator(".jp-MarkdownOutput").first.click()
+        page.keyboard.press("Control+s")
+        deadline = time.monotonic() + 60
+        while path.stat().st_mtime_ns == written and time.monotonic() < deadline:
+            page.wait_for_timeout(200)
+    after = path.read_text(encoding="utf-8").splitlines()
+    assert path.stat().st_mtime_ns > written
+    changed = [line for line in difflib.ndiff(before, after) if line.startswith("+ ")]
+    assert len(after) == len(before) and len(changed) <= 1, changed
 
 
 @needs_jail

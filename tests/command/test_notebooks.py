@@ -36,8 +36,21 @@ def test_the_course_folder_is_the_first_one_upwards(small_course, monkeypatch):
 
 def test_no_course_anywhere_is_a_clear_error(tmp_path, monkeypatch):
     monkeypatch.setattr(course_utils, "__file__", str(tmp_path / "site-packages" / "course_utils" / "__init__.py"))
-    with pytest.raises(CourseError, match=r"no course here: go to the folder that holds lessons/ and pyproject\.toml"):
+    with pytest.raises(CourseError, match=r"no course here: go to the folder that holds lessons/"):
         notebooks.course_root(tmp_path)
+
+
+def test_a_copy_of_the_lessons_alone_is_a_course(small_course, capsys):
+    (small_course / "pyproject.toml").unlink()
+    assert notebooks.course_root() == small_course
+    assert capsys.readouterr().err == ""
+
+
+def test_where_the_installed_lessons_are_used_it_is_said_whose(tmp_path, small_course, monkeypatch, capsys):
+    monkeypatch.setattr(course_utils, "__file__", str(small_course / "course_utils" / "__init__.py"))
+    elsewhere = tmp_path.parent
+    assert notebooks.course_root(elsewhere) == small_course
+    assert capsys.readouterr().err == f"no lessons here: using those in {small_course}\n"
 
 
 @pytest.mark.parametrize(

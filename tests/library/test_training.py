@@ -1,11 +1,13 @@
 """course_utils.training: one loop, equal to the loop by hand, that records, stops and reports."""
 
 import contextlib
+import re
 import signal
 import sys
 import threading
 from typing import Any, NamedTuple
 
+import nbformat
 import pytest
 import torch
 import torch.nn.functional as F
@@ -15,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 from course_utils import training
+from course_utils.command import kernel
 from course_utils.errors import CourseError
 
 
@@ -238,6 +241,20 @@ def test_a_stop_before_the_first_step_leaves_an_empty_history(capsys):
     history = training.fit(model, Stopped(), optimizer=sgd(model), epochs=1)
     assert history.interrupted and history.epochs == [] and history.step_learning_rate == []
     assert capsys.readouterr().out == "stopped in epoch 1 after 0 steps; the model keeps them\n"
+
+
+def test_a_training_leaves_one_line_with_its_result_and_no_bar_in_a_notebook(monkeypatch, tmp_path):
+    monkeypatch.delenv("PYTEST_VERSION")  # somebody watches
+    source = """import torch
+from course_utils import training
+model, data = torch.nn.Linear(2, 2), [(torch.ones(4, 2), torch.tensor([0, 1, 1, 1]))] * 3
+history = training.fit(model, data, optimizer=torch.optim.SGD(model.parameters(), lr=0.1), epochs=2)"""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    kernel.client(notebook, tmp_path, cell_seconds=120).execute()
+    (output,) = notebook.cells[0].outputs
+    assert re.fullmatch(
+        r"epoch 2, train loss [\d.]+, train accuracy [\d.]+, 6 steps in [\d.]+ s", output.data["text/plain"]
+    )
 
 
 def test_fit_trains_in_another_thread_too_where_no_stop_button_can_reach_it(weights_after):
