@@ -106,7 +106,7 @@ def fit(
     history, epoch = History(), _Pass(0)
     steps = epochs * len(data) if isinstance(data, Sized) else None
     try:
-        with tqdm(total=steps, desc="training", unit="step", disable=not runtime.progress_wanted()) as bar:
+        with tqdm(total=steps, desc="training", unit="step", disable=not runtime.watched()) as bar:
             for number in range(1, epochs + 1):
                 model.train()
                 epoch = _Pass(number)
