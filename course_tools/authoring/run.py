@@ -8,12 +8,13 @@ import nbformat
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from course_tools.authoring import alt_text
+from course_tools.authoring import alt_text, stored_outputs
 from course_utils import runtime
 from course_utils.command import kernel, notebooks
 from course_utils.errors import CourseError
 
 CELL_SECONDS = 1200
+FOLDED_TAG = "hide-input"  # of code that a reader does not come for: the site's word, and JupyterLab gets its own
 # What editors and kernels write that says nothing about the course.
 PASSING_CELL_METADATA = ("execution", "ExecuteTime", "collapsed", "scrolled", "trusted", "editable")
 FOLDED = {"source_hidden": True}  # of what JupyterLab keeps under "jupyter", this alone is the author's choice
@@ -47,7 +48,7 @@ def run(
     total = len(notebook.cells)
     client = kernel.client(notebook, path.parent, cell_seconds=CELL_SECONDS)
     # Cell by cell, since nbclient's `execute` would take Ctrl-C for itself.
-    with runtime.environment(**runtime.for_stored_outputs(device)), client.setup_kernel():
+    with runtime.environment(**stored_outputs.variables(device)), client.setup_kernel():
         for number, cell in enumerate(notebook.cells, start=1):
             where = f"{path.name}, cell {number} of {total},"
             try:
@@ -79,7 +80,8 @@ def normalize(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         for name in PASSING_CELL_METADATA:
             cell.metadata.pop(name, None)
-        if cell.metadata.pop("jupyter", {}).get("source_hidden"):
+        chosen = cell.metadata.pop("jupyter", {}).get("source_hidden")
+        if chosen or FOLDED_TAG in cell.metadata.get("tags", []):
             cell.metadata["jupyter"] = dict(FOLDED)
         if not cell.get("id") or cell["id"] in seen:
             cell["id"] = _id_of(cell.source, seen)

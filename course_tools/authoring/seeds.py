@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from course_tools.authoring import stored_outputs
 from course_tools.notebook_code import run_cells
 from course_utils import runtime
 from course_utils.claims import ClaimFailed
@@ -90,7 +91,7 @@ def repeat(
     by_seed = {}
     context = multiprocessing.get_context("spawn")
     with (
-        runtime.environment(**runtime.for_stored_outputs(None)),
+        runtime.environment(**stored_outputs.variables(None)),
         ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool,
     ):
         running = {pool.submit(measure, path, seed, also): seed for seed in seeds}

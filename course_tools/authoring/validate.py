@@ -20,8 +20,7 @@ import psutil
 from nbformat import NotebookNode
 
 from course_tools import processes
-from course_tools.authoring import course_metadata
-from course_utils import runtime
+from course_tools.authoring import course_metadata, stored_outputs
 from course_utils.command import notebooks
 
 MEMORY_LIMIT = 4 * 2**30  # bytes; a student's laptop, and a free cloud notebook, have little more to give
@@ -125,7 +124,7 @@ def validate(
     # here, once, as in a notebook nbval would take the message for a fault.
     import matplotlib.font_manager  # noqa: F401
 
-    variables = {**os.environ, **runtime.for_stored_outputs(device)}
+    variables: dict[str, str | None] = {**os.environ, **stored_outputs.variables(device)}
     environment = {name: value for name, value in variables.items() if value is not None}
     stop = threading.Event()
     with ThreadPoolExecutor(workers) as pool:

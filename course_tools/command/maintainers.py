@@ -101,12 +101,12 @@ def repeat_with_seeds(
 def index(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where something is stale.")] = False,
 ) -> None:
-    """Write the README's tables and the notebooks' links to each other. Example: course index --check"""
-    from course_tools.authoring import contents, navigation
+    """Write the README's tables, the notebooks' links, the digests of answers. Example: course index --check"""
+    from course_tools.authoring import answers, contents, navigation
     from course_utils.command import notebooks
 
     root = notebooks.course_root()
-    stale = contents.stale(root) | navigation.stale(root)
+    stale = contents.stale(root) | navigation.stale(root) | answers.stale(root)
     names = ", ".join(path.relative_to(root).as_posix() for path in list(stale)[:3]) + ", …" * (len(stale) > 3)
     if not stale:
         typer.echo("the tables and links are up to date")

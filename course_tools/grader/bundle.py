@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from course_tools.grader import labs, release
+from course_utils import checks
 from course_utils.errors import CourseError
 
 TOP = "convolution-to-codec"  # the one folder in the zip
@@ -59,7 +60,7 @@ def write(path: Path, root: Path) -> list[str]:
 def _members(root: Path) -> Iterator[str]:
     """The names of all that goes in, relative to `root`."""
     yield from (name for name in FILES if (root / name).is_file())
-    for pattern in ("*.ipynb", STUDIES):
+    for pattern in ("*.ipynb", checks.ANSWERS, STUDIES):
         yield from (path.relative_to(root).as_posix() for path in (root / "lessons").glob(pattern))
     for lab in labs.find(root):
         yield from (place.relative_to(root).as_posix() for place in release.files_of(lab))

@@ -34,11 +34,11 @@ SIDEBAR_SHARE = 0.22  # of the window's width, for the table of contents
 
 
 def chosen_notebook(choice: str | None, root: Path) -> Path:
-    """The notebook to open: what `choice` names (see `notebooks.find`), or lesson 01 where it is None.
+    """The notebook to open: what `choice` names (see `notebooks.find`), or the first lesson where it is None.
 
     Raises `CourseError` where there is none such, and where it is no notebook of the course.
     """
-    path = notebooks.find([choice or "1"], root)[0]
+    path = notebooks.find([choice or root / "lessons"], root)[0]
     notebooks.read(path)  # a broken file is better reported here than by an empty page in a browser
     if not path.is_relative_to(root.resolve()):
         raise CourseError(f"{path} lies outside the course: copy it into {root}")

@@ -7,7 +7,7 @@ every pixel 0 for the background, 1 + label, or *void* for what does not count.
 
 | module | what it holds |
 | --- | --- |
-| `fashion_mnist` | 12,000 + 2,000 embedded 28×28 pictures in 10 classes; 60,000 + 10,000 on request |
+| `fashion_mnist` | 12,000 + 2,000 embedded 28×28 pictures in 10 classes, in two sets or three; 70,000 on request |
 | `king_james` | Genesis to Ruth, about a million characters |
 | `photographs` | the photographs that scikit-image and scikit-learn ship |
 | `codec_pictures` | luma crops to train on, a test set of other sources, a short video |

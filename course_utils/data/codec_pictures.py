@@ -9,22 +9,18 @@ Luma is BT.709 in full range, 0 to 255, of RGB pictures; the video's is as it wa
 """
 
 import io
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from course_utils import embedded
 from course_utils.codec import blocks, colour
 from course_utils.data import photographs
-from course_utils.errors import CourseError
 
 SIDE = 128  # pixels along a training crop
 CORNER = 512  # pixels: the most of a test picture that a slow experiment codes
-LEAST_DETAIL = 2.0  # grey levels
 CROPS_PER_SOURCE = 16
 TRAINING_FILE = "codec_training_crops.png"
 TRAINING_SHA256 = "fdcce49d595224315efe073f877c6200c058164305e6a18487065e9c9dc80b96"
@@ -40,38 +36,10 @@ TEST = (
 )
 
 
-@dataclass(frozen=True)
-class Source:
-    """A photograph of the training set: its file in the Debian package, who made it, under which licence."""
-
-    file: str
-    credit: str
-    licence: str
-
-
-SOURCES = (
-    Source("Bridge_by_Sander_Klootwijk.jpg", "Sander Klootwijk", "CC BY-SA 4.0"),
-    Source("Dragonfly_by_Bolly.jpg", "Bolly", "CC BY-SA 4.0"),
-    Source("Picture_0B_by_freespace.jpg", 'Trevor "Freespace"', "CC BY 4.0"),
-    Source("Picture_1A_by_freespace.jpg", 'Trevor "Freespace"', "CC BY 4.0"),
-    Source("Wine_by_Jakkub_Mede.jpg", "Jakub Mede", "CC BY 4.0"),
-    Source("aitzgorri_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi", "CC BY 4.0"),
-    Source("analogpattern_by_Peter_Nerlich.jpg", "Peter Nerlich", "CC BY-SA 4.0"),
-    Source("free_by_Peter_Nerlich.jpg", "Peter Nerlich", "CC BY-SA 4.0"),
-    Source("friends_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi", "CC BY 4.0"),
-    Source("greentock_by_Peter_Nerlich.jpg", "Peter Nerlich", "CC BY-SA 4.0"),
-    Source("life_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi", "CC BY 4.0"),
-    Source("picosdeeuropa_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi", "CC BY 4.0"),
-    Source("seeding_by_Clements_Engelhardt.jpg", "Clemens Engelhardt", "CC0 1.0"),
-    Source("sunset_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi", "CC BY 4.0"),
-    Source("Kleiber_by_Lukas_Baubkus.jpg", "Lukas Baubkus", "CC BY-SA 3.0"),
-)
-
-
 def training() -> Tensor:
-    """The training crops, (240, 128, 128) uint8: crops 16·k to 16·k + 15 are from `SOURCES[k]`.
+    """The training crops, (240, 128, 128) uint8: crops 16·k to 16·k + 15 are of one photograph.
 
-    Keep whole sources apart where you need a validation set: crops of one photograph look alike. Raises `CourseError`
+    Keep whole photographs apart where you need a validation set: its crops look alike. Raises `CourseError`
     where the embedded file is missing or damaged.
     """
     sprite = _grey_png(TRAINING_FILE, TRAINING_SHA256)
@@ -91,45 +59,10 @@ def held_out_corners(side: int = CORNER) -> dict[str, Tensor]:
     }
 
 
-def detail(crops: Tensor) -> Tensor:
-    """How much grey levels differ from pixel to pixel, down and across, on average: (N, H, W) to (N,).
-
-    A crop with less than `LEAST_DETAIL`, such as clear sky, teaches little.
-    """
-    return torch.stack([crops.float().diff(dim=dim).abs().mean(dim=(1, 2)) for dim in (1, 2)]).sum(dim=0)
-
-
 def clip() -> Tensor:
     """A time lapse of a city at night, (32, 192, 320) uint8 at 25 frames a second; a second shot begins at frame 16."""
     frames, height, width = CLIP_SHAPE
     return _grey_png(CLIP_FILE, CLIP_SHA256).reshape(frames, height, width)
-
-
-def from_folder(folder: Path | str, *, side: int = SIDE, shrink: int = 2) -> Tensor:
-    """A larger training set from pictures of your own: crops (N, side, side) uint8, file by file in order of name.
-
-    Every picture that Pillow can read is made `shrink` times smaller (the mean of `shrink`×`shrink` pixels), then cut
-    into crops that do not overlap; what is left at the right and lower border is not used. Raises `CourseError` where
-    the folder holds no picture that is large enough.
-    """
-    folder = Path(folder).expanduser()
-    if not folder.is_dir():
-        raise CourseError(f"{folder} is no folder: name one with pictures of your own")
-    if side < 1 or shrink < 1:
-        raise CourseError(f"side and shrink are at least 1, not {side} and {shrink}")
-    crops = []
-    for path in sorted(entry for entry in folder.iterdir() if entry.is_file()):
-        try:
-            picture = Image.open(path).convert("RGB").reduce(shrink)
-        except (UnidentifiedImageError, OSError):  # a text file, or a picture cut short
-            continue
-        y = colour.luma(torch.from_numpy(np.array(picture)).permute(2, 0, 1))
-        rows, columns = (length // side for length in y.shape)
-        if rows and columns:
-            crops.append(blocks.cut(y[: rows * side, : columns * side], side).flatten(0, 1))
-    if not crops:
-        raise CourseError(f"{folder} holds no picture of at least {shrink * side}×{shrink * side} pixels")
-    return torch.cat(crops)
 
 
 def _grey_png(name: str, sha256: str) -> Tensor:

@@ -3,8 +3,9 @@
 Source: Xiao, Rasul and Vollgraf (2017), *Fashion-MNIST: a novel image dataset for benchmarking machine learning
 algorithms*, Zalando Research. Licence: MIT (`files/LICENSES.md`).
 
-Embedded: the first 12,000 training and the first 2,000 test pictures, as one PNG sprite each. `load(full=True)` gives
-all 60,000 and 10,000.
+Embedded: the first 12,000 training and the first 2,000 test pictures, as one PNG sprite each; `load(full=True)` gives
+all 60,000 and 10,000. `load_three` takes the last 2,000 of the training pictures for validation: 10,000 to learn from,
+2,000 to choose by, 2,000 to be looked at once.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ import hashlib
 import io
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +73,22 @@ def load(*, full: bool = False, device: torch.device | str = "cpu") -> tuple[Ima
     read = _read_full if full else _read_embedded
     train, test = (_image_set(*read(split)).to(device) for split in ("train", "test"))
     return train, test
+
+
+def load_three(
+    *, validation: int = 2000, full: bool = False, device: torch.device | str = "cpu"
+) -> tuple[ImageSet, ImageSet, ImageSet]:
+    """Training, validation and test set: as `load`, with the last `validation` training pictures as a set of their own.
+
+    The files are in no order, so the last ones are as good as drawn. Raises `CourseError` where nothing is left to
+    train on, and as `load`.
+    """
+    train, test = load(full=full, device=device)
+    if not 0 < validation < len(train):
+        raise CourseError(f"validation is from 1 to {len(train) - 1:,} of the training pictures, not {validation:,}")
+    parts = (slice(None, -validation), slice(-validation, None))
+    first, last = (replace(train, images=train.images[part], labels=train.labels[part]) for part in parts)
+    return first, last, test
 
 
 def _image_set(pixels: np.ndarray, labels: np.ndarray) -> ImageSet:

@@ -51,7 +51,7 @@ def _read(split: str, side: int, only_with_class_maps: bool) -> DetectionSet:
     images = torch.empty(len(chosen), 3, side, side)
     class_maps = torch.full((len(chosen), side, side), VOID, dtype=torch.uint8)
     objects = []
-    for row, index in enumerate(tqdm(chosen, desc=f"VOC {split}", disable=not runtime.progress_wanted())):
+    for row, index in enumerate(tqdm(chosen, desc=f"VOC {split}", disable=not runtime.watched())):
         try:
             picture, annotation = photographs[index]
             small = picture.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)

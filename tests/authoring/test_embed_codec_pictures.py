@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 
 from course_tools.authoring import embed_codec_pictures
+from course_tools.authoring.crops import LEAST_DETAIL, detail
+from course_tools.authoring.embed_codec_pictures import Source
 from course_utils import embedded
 from course_utils.data import codec_pictures
-from course_utils.data.codec_pictures import Source
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_luma_has_the_asked_long_side_but_is_at_most_half_of_the_picture():
 def test_crops_are_of_both_scales_differ_and_leave_out_what_is_flat():
     crops = embed_codec_pictures.crops_of(photograph(1, flat_columns=1200), np.random.default_rng(0))
     assert len(crops) == codec_pictures.CROPS_PER_SOURCE and {crop.shape for crop in crops} == {(128, 128)}
-    assert (codec_pictures.detail(torch.stack(crops)) > codec_pictures.LEAST_DETAIL).all()
+    assert (detail(torch.stack(crops)) > LEAST_DETAIL).all()
     assert len({crop.numpy().tobytes() for crop in crops}) == len(crops)
 
 
@@ -51,14 +52,14 @@ def test_where_too_little_has_detail_the_most_detailed_crops_are_taken():
     crops = embed_codec_pictures.crops_of(photograph(1, flat_columns=2500), np.random.default_rng(0))
     assert len(crops) == codec_pictures.CROPS_PER_SOURCE
     coarse = torch.stack(crops[: embed_codec_pictures.SCALES[0][1]])
-    assert (codec_pictures.detail(coarse) > 0).any()
+    assert (detail(coarse) > 0).any()
 
 
 def test_the_training_crops_come_back_source_by_source(files, tmp_path, monkeypatch, capsys):
     sources = tuple(Source(f"{name}.png", name, "CC0") for name in ("one", "two"))
     for seed, source in enumerate(sources):
         photograph(seed).save(tmp_path / source.file)
-    monkeypatch.setattr(codec_pictures, "SOURCES", sources)
+    monkeypatch.setattr(embed_codec_pictures, "SOURCES", sources)
     embed_codec_pictures.embed_training(tmp_path)
     path = files / codec_pictures.TRAINING_FILE
     assert sha256(path) in capsys.readouterr().out
@@ -88,3 +89,10 @@ def test_the_clip_is_the_middle_of_the_frames_half_as_large(files, tmp_path, mon
     clip = codec_pictures.clip().float()
     assert clip.shape == (3, 96, 160)
     assert (clip.mean(dim=(1, 2)) - torch.tensor([80.0, 120.0, 160.0])).abs().max() < 3
+
+
+def test_every_source_and_the_clip_have_a_licence_line():
+    text = (embedded.FOLDER / "LICENSES.md").read_text(encoding="utf-8")
+    for source in embed_codec_pictures.SOURCES:
+        assert f"| {source.file.removesuffix('.jpg')} | {source.credit} | {source.licence} |" in text
+    assert codec_pictures.TRAINING_FILE in text and codec_pictures.CLIP_FILE in text

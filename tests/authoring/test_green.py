@@ -38,6 +38,15 @@ def test_whatever_the_outputs_depend_on_changes_the_digest(lesson, monkeypatch, 
     assert green.digest(lesson, device="cpu") != before
 
 
+def test_the_digests_of_answers_count_where_a_notebook_checks_one(course):
+    for source, changes in (('checks.answer("01.1", ...)', True), ("print(1)", False)):
+        path = course(source, execute=False)
+        (path.parent / "answers.json").write_text("{}", encoding="utf-8")
+        before = green.digest(path, device="cpu")
+        (path.parent / "answers.json").write_text('{"01.1": 1}', encoding="utf-8")
+        assert (green.digest(path, device="cpu") != before) == changes
+
+
 def test_lines_for_ipython_are_no_obstacle(course):
     assert green.source_of(course("%matplotlib inline\nx = 1", "!ls", execute=False)) == "x = 1"
 

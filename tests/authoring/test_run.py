@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from conftest import edit
 
-from course_tools.authoring import run
+from course_tools.authoring import run, stored_outputs
 
 
 def test_a_second_run_changes_no_byte(course, type_command):
@@ -69,3 +69,23 @@ def test_figures_are_stored_whatever_backend_the_environment_names(course, type_
     done = type_command("run", "--device", "cpu", MPLBACKEND="Agg")
     assert done.returncode == 0, done.stderr
     assert "image/png" in nbformat.read(path, as_version=4).cells[1].outputs[-1].data
+
+
+def test_outputs_are_stored_and_compared_with_one_thread_unless_somebody_asks_for_more(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert stored_outputs.variables("cpu")["OMP_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert stored_outputs.variables("cpu")["OMP_NUM_THREADS"] == "2"
+
+
+def test_a_cell_tagged_hide_input_is_folded_in_jupyterlab_and_no_other_is(course):
+    path = course("print(1)", "print(2)", execute=False)
+
+    def fold(notebook: nbformat.NotebookNode) -> None:
+        notebook.cells[1].metadata.update(tags=["hide-input"], jupyter={"outputs_hidden": True})
+        notebook.cells[2].metadata["jupyter"] = {"source_hidden": True}
+
+    edit(path, fold)
+    run.run(path, device="cpu")
+    folded, open_cell = nbformat.read(path, as_version=4).cells[1:3]
+    assert folded.metadata.jupyter == {"source_hidden": True} and "jupyter" not in open_cell.metadata

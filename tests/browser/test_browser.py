@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import ROOT
+from conftest import ROOT, small_notebook
 from served import serving
 from small_class import LAB, REPORT, answered, hand_in, make_course, needs_jail
 
@@ -34,6 +34,11 @@ OUTPUT_SIZE = """def output_size(size, kernel, stride=1, padding=0, dilation=1):
         raise ValueError("the kernel does not fit")
     return (size + 2 * padding - reach) // stride + 1
 """
+EXPLORABLE = """from course_utils.explore import explore
+def line(axis, slope):
+    axis.plot([0, slope])
+    return f"it ends at {slope}"
+explore(line, slope=(-2, 2), shown=[{"slope": 1}, {"slope": -2}])"""
 
 
 @pytest.fixture
@@ -185,6 +190,23 @@ def test_to_open_and_save_a_lesson_changes_one_line(page, tmp_path):
     assert path.stat().st_mtime_ns > written
     changed = [line for line in difflib.ndiff(before, after) if line.startswith("+ ")]
     assert len(after) == len(before) and len(changed) <= 1, changed
+def test_a_reader_moves_a_slider_by_keyboard_and_the_picture_and_its_words_change(page, tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTEST_VERSION")  # else the kernel would think that its outputs are compared
+    (tmp_path / "lessons").mkdir()
+    (tmp_path / "pyproject.toml").touch()
+    notebooks.write_text(tmp_path / "lessons" / "01_small.ipynb", nbformat.writes(small_notebook(EXPLORABLE)))
+    with serving("lab", cwd=tmp_path) as server:
+        page.goto(server.address)
+        page.get_by_text(IDLE).wait_for()
+        run_cell(page, "explore(")
+        picture, words = page.locator(".jp-OutputArea img"), page.locator(".jp-OutputArea [role=status]")
+        words.get_by_text("slope 1. it ends at 1").wait_for()
+        before = picture.get_attribute("src")
+        page.get_by_role("slider").focus()
+        page.keyboard.press("ArrowRight")
+        words.get_by_text("slope 2. it ends at 2").wait_for()
+        assert picture.count() == 1 and picture.get_attribute("src") != before
+        assert not sideways(page)
 
 
 @needs_jail

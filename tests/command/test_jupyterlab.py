@@ -208,7 +208,7 @@ def test_it_refuses_a_broken_notebook(course, type_command):
 def test_a_labs_name_opens_the_students_copy():
     assert jupyterlab.chosen_notebook("lab03", ROOT) == ROOT / "labs" / "lab03" / "lab03.ipynb"
     assert jupyterlab.chosen_notebook("3", ROOT).parent == ROOT / "lessons"
-    assert jupyterlab.chosen_notebook(None, ROOT).name.startswith("01_")
+    assert jupyterlab.chosen_notebook(None, ROOT).name.startswith("00_")
 
 
 def test_the_students_package_imports_and_prepares_a_server_where_posix_is_missing():

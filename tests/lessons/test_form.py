@@ -3,6 +3,7 @@
 import ast
 import base64
 import re
+import tomllib
 
 import pytest
 from conftest import ROOT
@@ -11,7 +12,10 @@ from course_tools.authoring import course_metadata, validate
 from course_utils.command import notebooks
 
 LESSONS = sorted((ROOT / "lessons").glob("*.ipynb"))
-HEADINGS = ("Against the reference", "Claims checked", "Questions students ask", "Exercises", "Sources")
+HEADINGS = ("Against the reference", "Questions students ask", "Exercises", "Sources")
+NEW_FORM = [path for path in LESSONS if path.stem[:2] in {"00"}]  # the others follow one by one
+LONGEST_CELL = 30  # lines
+VERDICTS_SHARE = 0.1  # of printed lines: more True and False are a log, and no lesson
 COMPARED_SHARE = 0.6
 FIGURE_BYTES = 150_000
 CODE_COLUMNS = 88
@@ -53,7 +57,7 @@ def figures(notebook) -> list[tuple[int, str]]:
 
 
 def test_there_are_lessons():
-    assert [path.stem.split("_")[0] for path in LESSONS] == [f"{n:02d}" for n in range(1, len(LESSONS) + 1)]
+    assert [path.stem.split("_")[0] for path in LESSONS] == [f"{n:02d}" for n in range(len(LESSONS))]
     assert LESSONS
 
 
@@ -65,13 +69,14 @@ def test_the_first_cell_says_what_the_lesson_is_for(path, lesson):
     assert all(number < int(path.stem.split("_")[0]) for number in about.requires)
 
 
-def test_the_parts_of_a_lesson_are_all_there(lesson):
+def test_the_parts_of_a_lesson_are_all_there(path, lesson):
     headings = re.findall(
         r"^## (.+)$", "\n".join(c.source for c in lesson.cells if c.cell_type == "markdown"), flags=re.MULTILINE
     )
     for wanted in HEADINGS:
         assert any(heading.startswith(wanted) for heading in headings), wanted
-    assert headings[-1] == "Sources"
+    assert headings[-1] == ("What was checked" if path in NEW_FORM else "Sources")
+    assert path in NEW_FORM or "Claims checked" in headings
 
 
 def test_everything_is_imported_in_the_set_up_cell(lesson):
@@ -138,3 +143,63 @@ def test_questions_are_answered_and_exercises_have_folded_answers(lesson):
 
 def test_the_korean_term_stands_at_a_key_terms_first_use(lesson):
     assert len(re.findall(r"\([^()]*[가-힣]+[^()]*\)", "".join(cell.source for cell in lesson.cells))) >= 5
+
+
+def is_folded(cell) -> bool:
+    return "hide-input" in cell.metadata.get("tags", []) and cell.metadata.get("jupyter", {}).get("source_hidden")
+
+
+@pytest.mark.parametrize("path", NEW_FORM, ids=lambda path: path.stem)
+def test_drawing_claims_and_tables_are_folded_and_no_definition_of_the_lesson_is(path):
+    for cell in code_cells(notebooks.read(path)):
+        draws = re.search(r"plt\.subplots|plots\.show_images|^claims\.", cell.source, flags=re.MULTILINE)
+        assert bool(draws) <= bool(is_folded(cell)), cell.source
+        if is_folded(cell):
+            taught = re.findall(r"^def (\w+)", cell.source, flags=re.MULTILINE)
+            assert draws or all(name.startswith("draw") for name in taught), cell.source
+
+
+@pytest.mark.parametrize("path", NEW_FORM, ids=lambda path: path.stem)
+def test_a_lesson_has_an_explorable_that_shows_its_pictures_without_a_kernel(path):
+    cells = [cell for cell in code_cells(notebooks.read(path)) if re.search(r"^explore\($", cell.source, re.MULTILINE)]
+    assert cells and all("image/png" in output.data for cell in cells for output in cell.outputs)
+
+
+@pytest.mark.parametrize("path", NEW_FORM, ids=lambda path: path.stem)
+def test_no_cell_is_too_long_to_be_taken_in_at_a_glance(path):
+    assert not [cell.source for cell in code_cells(notebooks.read(path)) if cell.source.count("\n") >= LONGEST_CELL]
+
+
+@pytest.mark.parametrize("path", NEW_FORM, ids=lambda path: path.stem)
+def test_a_lesson_prints_numbers_and_hardly_a_verdict(path):
+    lines = [line for output in outputs(notebooks.read(path)) for line in output.get("text", "").splitlines()]
+    verdicts = [line for line in lines if re.search(r"\b(True|False)\b", line)]
+    assert len(verdicts) < VERDICTS_SHARE * len(lines)
+
+
+ANSWERS = tomllib.loads((ROOT / "solutions" / "answers.toml").read_text(encoding="utf-8"))
+
+
+def test_every_numeric_exercise_that_a_lesson_asks_has_an_answer_and_no_answer_is_left_over():
+    asked = [
+        name
+        for path in LESSONS
+        for cell in code_cells(notebooks.read(path))
+        for name in re.findall(r'^checks\.answer\("([^"]+)", my_answer\)$', cell.source, flags=re.MULTILINE)
+    ]
+    assert sorted(asked) == sorted(ANSWERS)
+
+
+@pytest.mark.parametrize("exercise", ANSWERS)
+def test_the_answer_to_a_numeric_exercise_is_nowhere_but_in_its_folded_explanation(exercise):
+    (path,) = (path for path in LESSONS if path.stem.startswith(exercise.split(".")[0]))
+    value = ANSWERS[exercise]["right"]
+    shown = re.compile(rf"(?<![\w.,]){re.escape(f'{value:,}')}(?![\w.,]?\d)|(?<![\w.,]){value}(?![\w.,]?\d)")
+    cells = notebooks.read(path).cells
+    start = next(index for index, cell in enumerate(cells) if cell.source.startswith("## Exercises"))
+    for cell in cells[start:]:
+        text = re.sub(r"<details>.*?</details>", "", cell.source, flags=re.DOTALL)
+        if "claims." not in text:
+            assert not shown.search(text), text
+        for output in cell.get("outputs", []):
+            assert not shown.search(output.get("text", "")), output.text

@@ -268,3 +268,17 @@ def test_normalized_pixels_have_mean_zero_and_std_one():
     mean, std = images.images.mean().item(), images.images.std(correction=0).item()
     pixels = images.normalized(mean, std).images
     assert abs(pixels.mean()) < 1e-5 and abs(pixels.std(correction=0) - 1) < 1e-5
+
+
+def test_three_sets_share_no_picture_and_the_first_two_are_the_training_set():
+    (train, test), three = fashion_mnist.load(), fashion_mnist.load_three()
+    assert [len(part) for part in three] == [10_000, 2_000, 2_000]
+    assert torch.equal(torch.cat([three[0].images, three[1].images]), train.images)
+    assert torch.equal(torch.cat([three[0].labels, three[1].labels]), train.labels)
+    assert torch.equal(three[2].images, test.images) and three[1].classes == train.classes
+    assert min(three[1].labels.bincount()) > 150  # every class is there: the files are in no order
+
+
+def test_a_validation_set_that_leaves_nothing_to_learn_from_is_a_clear_error():
+    with pytest.raises(CourseError, match=r"from 1 to 11,999 of the training pictures, not 12,000"):
+        fashion_mnist.load_three(validation=12_000)

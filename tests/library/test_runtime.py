@@ -110,19 +110,12 @@ def test_a_variable_is_set_for_a_while_and_then_as_before(monkeypatch):
 def test_no_progress_bar_while_outputs_are_stored_or_compared(monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", "off")
     monkeypatch.delenv("PYTEST_VERSION", raising=False)
-    assert not runtime.progress_wanted()
+    assert not runtime.watched()
     monkeypatch.delenv("COURSE_PROGRESS")
-    assert runtime.progress_wanted()
+    assert runtime.watched()
     monkeypatch.setenv("PYTEST_VERSION", "9")
-    assert not runtime.progress_wanted()
+    assert not runtime.watched()
 
 
 def test_a_course_error_in_a_notebook_shows_its_message_without_a_traceback():
     assert CourseError("do this")._render_traceback_() == ["CourseError: do this"]
-
-
-def test_outputs_are_stored_and_compared_with_one_thread_unless_somebody_asks_for_more(monkeypatch):
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    assert runtime.for_stored_outputs("cpu")["OMP_NUM_THREADS"] == "1"
-    monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    assert runtime.for_stored_outputs("cpu")["OMP_NUM_THREADS"] == "2"

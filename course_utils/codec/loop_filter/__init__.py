@@ -8,14 +8,12 @@ against *filtered*, deblocking and SAO.
 
 | module | call | gives |
 | --- | --- | --- |
-| `networks` | `build(name)`, `NAMES` | a `LoopFilter` by name: "residual", "vrcnn", "depthwise", and the controls |
+| `networks` | `build(name)`, `NAMES` | a `LoopFilter` by name: "residual" (a `GatedFilter`) or "vrcnn" |
 | | `LoopFilter` | called with pictures (N, 1, H, W) in [0, 1] and QPs (N,): the filtered (N, 1, H, W) |
 | | `filtered(net, pictures, qp)` | (N, H, W) uint8 to (N, H, W) uint8: what a decoder puts out |
-| | `save(net, path)`, `load(path)`, `shipped()` | checkpoints (safetensors) |
+| | `load(path)`, `shipped()` | a trained one (safetensors) |
 | `filter_data` | `prepare(crops, pictures, qps=None)` | a `FilterData`: decoded pictures, originals, bits |
-| | `FilterData.save(path)`, `load(path)` | one file, from which a machine without an encoder trains |
-| `evaluation` | `evaluate(net, data)` | an `Evaluation`: PSNR and BD-rate on the held-out pictures |
-| | `evaluate_pictures(apply, data, side_bits=None)` | the same for any function of a `TestPicture` |
+| `evaluation` | `evaluate_pictures(apply, data, side_bits=None)` | an `Evaluation`: PSNR and BD-rate |
 
 In all-intra HEVC prediction takes unfiltered pixels, so a filter after the decoder is exactly a filter in the loop.
 Only `filter_data.prepare` needs an encoder; the other modules run where PyAV is missing.

@@ -4,11 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import mean
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from course_utils.codec import metrics
-from course_utils.codec.loop_filter import networks
 from course_utils.codec.loop_filter.filter_data import FilterData, TestPicture
 from course_utils.codec.quantisation import TEST_QPS
 
@@ -32,22 +30,10 @@ class Evaluation:
         return mean(self.against_filtered.values())
 
 
-def evaluate(net: nn.Module, data: FilterData) -> Evaluation:
-    """Filter every test picture on the network's device, and measure it."""
-    device = next(net.parameters()).device
-
-    def apply(test: TestPicture) -> Tensor:
-        # One picture at a time, so that a small machine has the memory.
-        pictures = zip(test.decoded, TEST_QPS, strict=True)
-        return torch.cat([networks.filtered(net, picture[None].to(device), qp) for picture, qp in pictures])
-
-    return evaluate_pictures(apply, data)
-
-
 def evaluate_pictures(
     apply: Callable[[TestPicture], Tensor], data: FilterData, *, side_bits: dict[str, list[float]] | None = None
 ) -> Evaluation:
-    """The same for any function from a test picture to its four filtered pictures (4, H, W) uint8.
+    """What `apply` does, from a test picture to its four filtered pictures (4, H, W) uint8.
 
     side_bits: bits that the filter sends along, by picture and QP
     """

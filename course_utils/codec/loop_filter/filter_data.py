@@ -1,21 +1,13 @@
-"""What a loop filter is trained and tested on: pictures decoded without loop filters, their originals, the bits.
-
-`prepare` runs the encoder and takes about half a minute; `save` writes all of it to one file, from which a machine
-without an encoder trains and evaluates.
-"""
+"""What a loop filter is trained and tested on: pictures decoded without loop filters, their originals, the bits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from course_utils.codec.metrics import psnr
 from course_utils.codec.quantisation import TEST_QPS
-from course_utils.errors import CourseError
 
 TRAINING_QPS = (22, 24, 27, 29, 32, 34, 37)  # also between those of the test: one network for all
 
@@ -48,42 +40,15 @@ class FilterData:
     qps: Tensor
     tests: dict[str, TestPicture]
 
-    def save(self, path: Path | str) -> None:
-        """Write all as one safetensors file."""
-        tensors = {"originals": self.originals, "decoded": self.decoded, "qps": self.qps}
-        for name, test in self.tests.items():
-            tensors[f"tests/{name}/original"] = test.original
-            tensors[f"tests/{name}/decoded"] = test.decoded
-            figures = [test.bits, test.filtered_bits, test.filtered_psnr]
-            tensors[f"tests/{name}/figures"] = torch.tensor(figures, dtype=torch.float64)
-        # Copies, since safetensors refuses tensors that share memory.
-        copies = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
-        save_file(copies, str(path))
-
-
-def load(path: Path | str) -> FilterData:
-    """What `FilterData.save` wrote. Raises `CourseError` for a file that is missing, cut short or of another kind."""
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        names = dict.fromkeys(name.split("/")[1] for name in tensors if name.startswith("tests/"))
-        tests = {}
-        for name in names:
-            figures = tensors[f"tests/{name}/figures"].tolist()
-            tests[name] = TestPicture(tensors[f"tests/{name}/original"], tensors[f"tests/{name}/decoded"], *figures)
-        return FilterData(tensors["originals"], tensors["decoded"], tensors["qps"], tests)
-    except (SafetensorError, OSError, KeyError) as error:
-        raise CourseError(f"{path} holds no loop-filter data ({error}): write it with --prepare") from None
-
 
 def prepare(crops: Tensor, pictures: Mapping[str, Tensor], *, qps: Tensor | None = None) -> FilterData:
-    """Encode training crops and held-out pictures with x265, without its loop filters.
+    """Encode training crops and held-out pictures with x265, without its loop filters, in about half a minute.
 
     crops: (N, S, S) uint8, such as `codec_pictures.training()`
     pictures: (H, W) uint8 by name, such as `codec_pictures.held_out()`
     qps: (K, N) whole QPs, each crop coded at K of them; `TRAINING_QPS` for every crop where None
     """
-    from course_utils.codec import encoders  # here, since training from a file must not need PyAV
+    from course_utils.codec import encoders  # here, since training needs no PyAV
 
     def decoded_luma(stream: encoders.Stream) -> Tensor:
         luma = encoders.decode(stream)

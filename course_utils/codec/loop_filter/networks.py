@@ -4,21 +4,19 @@ Each adds a correction of about a quantiser step to its input. Its last convolut
 network changes nothing.
 """
 
-import json
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from course_utils import embedded
 from course_utils.errors import CourseError
 
-PLACES = ("nowhere", "early", "middle", "late", "everywhere", "plane")
 BLOCK = 64  # pixels: the gates look at blocks of this side, HEVC's largest coding tree unit
-BLIND_QP = 29.5  # the middle of 22 to 37: a network that is not told the QP scales its output by this one's step
+MIDDLE_QP = 29.5  # of 22 to 37
 OUTPUT_SCALE = 0.25  # quantiser steps: about the root mean square of what is to be corrected
 SHIPPED_FILE = "loop_filter.safetensors"
 SHIPPED_SHA256 = "a42cfd8e68f754501f18121c4f2e0edc629bdb41fb68031dc8aa3e1b4bf2bc25"
@@ -69,7 +67,7 @@ class VRCNN(LoopFilter):
         self.second = nn.ModuleList([nn.Conv2d(64, 16, 5, padding=2), nn.Conv2d(64, 32, 3, padding=1)])
         self.third = nn.ModuleList([nn.Conv2d(48, 16, 3, padding=1), nn.Conv2d(48, 32, 1)])
         self.last = nn.Conv2d(48, 1, 3, padding=1)
-        _start_at_zero(self.last)
+        start_at_zero(self.last)
 
     def forward(self, pictures: Tensor, qp: Tensor) -> Tensor:
         x = F.relu(self.first(centred(pictures)))
@@ -110,61 +108,33 @@ class ResidualBlock(nn.Module):
         return x + self.gate(self.second(F.relu(self.first(x))), side)
 
 
-class InvertedBlock(nn.Module):
-    """1×1 convolution to more channels, 3×3 depthwise, back (Sandler et al. 2018, §3.3), gated, plus the identity."""
-
-    def __init__(self, channels: int, side: int, *, block: int, expansion: int = 4) -> None:
-        super().__init__()
-        wide = expansion * channels
-        self.expand = nn.Conv2d(channels, wide, 1)
-        self.depthwise = nn.Conv2d(wide, wide, 3, padding=1, groups=wide)
-        self.project = nn.Conv2d(wide, channels, 1)
-        self.gate = Gate(channels, side, block=block)
-
-    def forward(self, x: Tensor, side: Tensor) -> Tensor:
-        return x + self.gate(self.project(F.relu(self.depthwise(F.relu(self.expand(x))))), side)
-
-
 class GatedFilter(LoopFilter):
-    """Blocks on a picture of half the size and four channels (2× pixel-unshuffle), gated by QP and block activity.
+    """Three blocks of 32 channels on a picture of half the size (2× pixel-unshuffle), gated by QP and block activity.
 
-    kind: "residual" (three blocks of 32 channels: 59.5 k parameters, 14.4 kMAC a pixel) or "depthwise"
-    qp_at: which gates are told the QP and the activity: the first ("early"), the second ("middle"), the last ("late"),
-        all ("everywhere") or none; "plane" gives the QP as one more input channel and to no gate. With "nowhere" the
-        output is not scaled by the QP's step either: the network is blind.
-
-    The block's activity, log2(1 + standard deviation in grey levels), is the second block-level value: the decoder
+    59.6 k parameters, 14.9 kMAC a pixel. A block's activity is log2(1 + standard deviation in grey levels): the decoder
     computes it from its own picture, so it costs no bit.
     """
 
-    def __init__(self, *, kind: str = "residual", qp_at: str = "everywhere", channels: int = 32) -> None:
+    def __init__(self, channels: int = 32) -> None:
         super().__init__()
-        if qp_at not in PLACES or kind not in ("residual", "depthwise"):
-            raise CourseError(f"no network of kind {kind!r} with the QP at {qp_at!r}: places are {', '.join(PLACES)}")
-        self.qp_at = qp_at
-        blocks, kind_of_block = (3, ResidualBlock) if kind == "residual" else (6, InvertedBlock)
-        gates = {"early": [0], "middle": [blocks // 2], "late": [blocks - 1], "everywhere": range(blocks)}.get(
-            qp_at, []
-        )
-        self.first = nn.Conv2d(4 + (qp_at == "plane"), channels, 3, padding=1)
-        self.told = [index in gates for index in range(blocks)]
-        self.blocks = nn.ModuleList(kind_of_block(channels, 2 if told else 0, block=BLOCK // 2) for told in self.told)
+        self.first = nn.Conv2d(4, channels, 3, padding=1)
+        self.blocks = nn.ModuleList(ResidualBlock(channels, 2, block=BLOCK // 2) for _ in range(3))
         self.last = nn.Conv2d(channels, 4, 3, padding=1)
-        _start_at_zero(self.last)
+        start_at_zero(self.last)
 
     def forward(self, pictures: Tensor, qp: Tensor) -> Tensor:
         height, width = pictures.shape[-2:]
         even = F.pad(pictures, (0, width % 2, 0, height % 2), mode="replicate") if height % 2 or width % 2 else pictures
         x = F.pixel_unshuffle(centred(even), 2)  # (N, 4, H/2, W/2)
-        side = self._side(x, qp)  # (N, 2, R, S)
-        if self.qp_at == "plane":
-            x = torch.cat([x, side[:, :1, :1, :1].expand(-1, -1, *x.shape[-2:]).to(x.dtype)], dim=1)
+        correction = F.pixel_shuffle(self.correction(x, self._side(x, qp)), 2)[..., :height, :width]
+        return pictures + correction * (OUTPUT_SCALE * step_size(qp)).view(-1, 1, 1, 1)
+
+    def correction(self, x: Tensor, side: Tensor) -> Tensor:
+        """Unshuffled pictures (N, 4, H/2, W/2) and side information (N, 2, R, S) to what is added, (N, 4, H/2, W/2)."""
         x = F.relu(self.first(x))
-        for block, told in zip(self.blocks, self.told, strict=True):
-            x = block(x, side if told else side[:, :0])
-        scale = step_size(torch.full_like(qp, BLIND_QP) if self.qp_at == "nowhere" else qp)
-        correction = F.pixel_shuffle(self.last(x), 2)[..., :height, :width]
-        return pictures + correction * (OUTPUT_SCALE * scale).view(-1, 1, 1, 1)
+        for block in self.blocks:
+            x = block(x, side)
+        return self.last(x)
 
     def _side(self, x: Tensor, qp: Tensor) -> Tensor:
         """QP and activity of each block, both about in [-1, 1]."""
@@ -173,33 +143,17 @@ class GatedFilter(LoopFilter):
         square = block_mean(x.square(), BLOCK // 2).mean(dim=1, keepdim=True)
         deviation = (square - mean.square()).clamp(min=0).sqrt() * (255 / 4)  # grey levels
         activity = torch.log2(1 + deviation) / 3 - 1
-        return torch.cat([((qp - BLIND_QP) / 7.5).view(-1, 1, 1, 1).expand_as(activity), activity], dim=1)
+        return torch.cat([((qp - MIDDLE_QP) / 7.5).view(-1, 1, 1, 1).expand_as(activity), activity], dim=1)
 
 
-_KIND_AND_PLACE = {
-    "residual": ("residual", "everywhere"),
-    "early": ("residual", "early"),
-    "middle": ("residual", "middle"),
-    "late": ("residual", "late"),
-    "plane": ("residual", "plane"),
-    "blind": ("residual", "nowhere"),
-    "depthwise": ("depthwise", "everywhere"),
-}
-NAMES = (*_KIND_AND_PLACE, "vrcnn")
+NAMES = ("residual", "vrcnn")
 
 
 def build(name: str) -> LoopFilter:
-    """A network by name, untrained: one of `NAMES`. "residual" is told the QP everywhere, "blind" nowhere.
-
-    Raises `CourseError` for an unknown name.
-    """
+    """A network by name, untrained: one of `NAMES`. Raises `CourseError` for an unknown name."""
     if name not in NAMES:
         raise CourseError(f"no network is called {name!r}: choose one of {', '.join(NAMES)}")
-    if name == "vrcnn":
-        net: LoopFilter = VRCNN()
-    else:
-        kind, place = _KIND_AND_PLACE[name]
-        net = GatedFilter(kind=kind, qp_at=place)
+    net: LoopFilter = VRCNN() if name == "vrcnn" else GatedFilter()
     net.name = name
     return net
 
@@ -218,14 +172,11 @@ def filtered(net: nn.Module, pictures: Tensor, qp: float | Tensor) -> Tensor:
     return (out * 255).round().clamp(0, 255).to(pictures.device, torch.uint8)
 
 
-def save(net: LoopFilter, path: Path | str, **notes: str) -> None:
-    """Write the weights and the network's name as safetensors; `notes` go into the file's metadata."""
-    tensors = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
-    save_file(tensors, str(path), metadata={"network": net.name, "notes": json.dumps(notes)})
+def load(path: Path | str, *, build: Callable[[str], LoopFilter] = build) -> LoopFilter:
+    """The network in a checkpoint, in evaluation mode, made by its name with `build`.
 
-
-def load(path: Path | str) -> LoopFilter:
-    """The network that `save` wrote, in evaluation mode. Raises `CourseError` for a file that is none."""
+    Raises `CourseError` for a file that is no checkpoint of a loop filter.
+    """
     try:
         with safe_open(str(path), framework="pt") as file:
             net = build((file.metadata() or {}).get("network", ""))
@@ -241,6 +192,7 @@ def shipped() -> LoopFilter:
     return load(embedded.FOLDER / SHIPPED_FILE)
 
 
-def _start_at_zero(convolution: nn.Conv2d) -> None:
+def start_at_zero(convolution: nn.Conv2d) -> None:
+    """So that an untrained network changes nothing."""
     for parameter in convolution.parameters():
         nn.init.zeros_(parameter)

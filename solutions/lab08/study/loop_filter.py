@@ -26,15 +26,19 @@ from pathlib import Path
 from statistics import mean
 from typing import Annotated
 
+import controls
 import filter_training
+import stored_data
 import torch
 import typer
 from torch import Tensor, nn
 
+from course_tools.authoring import crops
 from course_tools.bench import page
 from course_tools.bench.page import Comparison
 from course_utils import runtime
 from course_utils.codec.loop_filter import evaluation, filter_data, networks
+from course_utils.codec.quantisation import TEST_QPS
 from course_utils.command import app
 from course_utils.data import codec_pictures
 from course_utils.errors import CourseError
@@ -61,12 +65,12 @@ def prepare(path: Path, pictures: Path | None = None, most: Sequence[int] = CROP
     if pictures is None:
         data = filter_data.prepare(codec_pictures.training(), codec_pictures.held_out())
     else:
-        crops = more_crops(pictures, most)
-        order = torch.randperm(len(crops), generator=torch.Generator().manual_seed(0))
+        chosen = more_crops(pictures, most)
+        order = torch.randperm(len(chosen), generator=torch.Generator().manual_seed(0))
         qps = torch.tensor(filter_data.TRAINING_QPS)[order % len(filter_data.TRAINING_QPS)]
-        data = filter_data.prepare(crops, codec_pictures.held_out(), qps=qps[None])
+        data = filter_data.prepare(chosen, codec_pictures.held_out(), qps=qps[None])
     path.parent.mkdir(parents=True, exist_ok=True)
-    data.save(path)
+    stored_data.save(data, path)
     return f"{path}: {len(data.originals)} crops, each at {len(data.qps)} QPs, {path.stat().st_size / 1e6:.0f} MB"
 
 
@@ -74,10 +78,22 @@ def more_crops(folder: Path, most: Sequence[int] = CROPS) -> Tensor:
     """The course's training crops and those of the pictures in `folder` at three scales: (N, 128, 128) uint8."""
     chosen = [codec_pictures.training()]
     for shrink, count in zip(SHRINKS, most, strict=True):
-        crops = codec_pictures.from_folder(folder, shrink=shrink)
-        crops = crops[codec_pictures.detail(crops) > codec_pictures.LEAST_DETAIL]
-        chosen.append(crops[torch.linspace(0, len(crops) - 1, min(count, len(crops))).long()])
+        found = crops.from_folder(folder, shrink=shrink)
+        found = found[crops.detail(found) > crops.LEAST_DETAIL]
+        chosen.append(found[torch.linspace(0, len(found) - 1, min(count, len(found))).long()])
     return torch.cat(chosen)
+
+
+def evaluated(net: nn.Module, data: filter_data.FilterData) -> evaluation.Evaluation:
+    """Filter every test picture on the network's device, and measure it."""
+    device = next(net.parameters()).device
+
+    def apply(test: filter_data.TestPicture) -> Tensor:
+        # One picture at a time, so that a small machine has the memory.
+        pictures = zip(test.decoded, TEST_QPS, strict=True)
+        return torch.cat([networks.filtered(net, picture[None].to(device), qp) for picture, qp in pictures])
+
+    return evaluation.evaluate_pictures(apply, data)
 
 
 def run(
@@ -97,10 +113,10 @@ def run(
     start: a checkpoint whose training goes on, in place of new networks; `names` holds the name of its network alone
     """
     for name in names:
-        networks.build(name)  # an unknown name is found before anything is trained
-    if start is not None and [kind := networks.load(start).name] != list(names):
+        controls.build(name)  # an unknown name is found before anything is trained
+    if start is not None and [kind := controls.load(start).name] != list(names):
         raise CourseError(f"{start} is a network of kind {kind!r}: train this kind, and no other")
-    filter_data.load(data)
+    stored_data.load(data)
     jobs = [(name, seed) for name in names for seed in range(seeds)]
     options = {"data": data, "out": out, "device": device, "minutes": minutes, "start": start}
     if not device.startswith("cuda"):
@@ -160,11 +176,11 @@ def train_one(
     """
     if minutes <= 0:
         raise CourseError(f"a training takes some minutes, not {minutes}")
-    contents = filter_data.load(data)
+    contents = stored_data.load(data)
     out.mkdir(parents=True, exist_ok=True)
     torch.backends.cudnn.benchmark = True
     torch.manual_seed(seed)
-    net = networks.build(name) if start is None else networks.load(start)
+    net = controls.build(name) if start is None else controls.load(start)
     recipe = RECIPES["cuda" if device.startswith("cuda") else "cpu"] if start is None else TUNING
     looks = LOOKS["cuda" if device.startswith("cuda") else "cpu"]
     started, testing = time.perf_counter(), 0.0
@@ -185,12 +201,12 @@ def train_one(
         if share < (len(record["looks"]) + 1) / looks:
             return
         seconds = time.perf_counter() - started - testing
-        result = evaluation.evaluate(average, contents)
+        result = evaluated(average, contents)
         record["looks"].append(
             {"seconds": seconds, "steps": steps, "loss": loss, "off": result.off, "filtered": result.filtered}
         )
         record["result"] = asdict(result)
-        networks.save(average, out / f"{name}-{seed}.safetensors", seed=str(seed), steps=str(steps))
+        controls.save(average, out / f"{name}-{seed}.safetensors", seed=str(seed), steps=str(steps))
         (out / f"{name}-{seed}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         print(
             f"{name} seed {seed}: {share:4.0%}, {seconds:.0f} s, {steps} steps, loss {loss:.4f}, "

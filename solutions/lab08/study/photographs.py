@@ -5,8 +5,8 @@ apt-get download lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 mate-background
 for package in *.deb; do dpkg -x "$package" unpacked; done
 python solutions/lab08/study/photographs.py unpacked photographs
 
-The 15 of `lomiri-wallpapers` stand in `codec_pictures.SOURCES`, the others in the table of `LICENSES.md` and nowhere
-else. Stage one of the training had these 15, stage two all but those of `gcompris-qt-data`: delete the rest.
+The 15 of `lomiri-wallpapers` stand in `embed_codec_pictures.SOURCES`, the others in the table of `LICENSES.md` and
+nowhere else. Stage one of the training had these 15, stage two all but those of `gcompris-qt-data`: delete the rest.
 """
 
 import io
@@ -19,8 +19,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from course_tools.authoring import embed_codec_pictures
 from course_utils import embedded
-from course_utils.data import codec_pictures
 
 # A row of the table in LICENSES.md: package, what holds the photographs in it, their names.
 ROW = re.compile(r"^\| `([\w-]+)`(?:, (?:folder|activity) `(\w+)`)? \| ([\w, -]+) \|", re.MULTILINE)
@@ -60,7 +60,7 @@ def resources(path: Path) -> Iterator[tuple[str, bytes]]:
 
 def photographs(unpacked: Path) -> Iterator[tuple[str, Path | io.BytesIO]]:
     """A name and a file that Pillow reads, for each photograph."""
-    for source in codec_pictures.SOURCES:
+    for source in embed_codec_pictures.SOURCES:
         yield Path(source.file).stem, next(unpacked.rglob(source.file))
     for package, part, names in ROW.findall((embedded.FOLDER / "LICENSES.md").read_text(encoding="utf-8")):
         if package in PLACES:
