@@ -1,8 +1,8 @@
 """`course grade`: from a folder of submissions to marks. Sanitise and record here, one by one; execute on the pool.
 
-First the lab's own solution runs in the same jail: where it does not get full marks, something of ours is wrong, and
-nothing is graded. Then each submission has a guard of its own: whatever it holds, the others are graded, and the table
-is written.
+First the lab's own solution, the canary, runs in the same jail: where it does not get full marks, something of ours is
+wrong, and nothing is graded. Then each submission has a guard of its own: whatever it holds, the others are graded, and
+the table is written.
 """
 
 from collections.abc import Callable, Iterable, Mapping
