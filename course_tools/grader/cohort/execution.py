@@ -103,8 +103,9 @@ def run(job: Job) -> Result:
         tests = [test for test in hidden_tests.load(lab.judge) if not job.tests or test.name in job.tests]
         attempt = _Attempt(job, notebook, tests, started)
         while not attempt.finished:
+            asked = time.monotonic()
             with _jail(lab, job) as jail:
-                attempt.go_on(jail)
+                attempt.go_on(jail, asked)
     result = attempt.result
     outcomes = {outcome[0]: outcome for outcome in result.outcomes}
     result.outcomes = [outcomes[test.name] for test in tests]
@@ -137,10 +138,16 @@ class _Attempt:
     def finished(self) -> bool:
         return not self.exercises
 
-    def go_on(self, jail: Jail) -> None:
-        """Run the cells in a fresh kernel, and judge until there is nothing left to judge or the kernel is lost."""
+    def go_on(self, jail: Jail, asked: float) -> None:
+        """Run the cells in a fresh kernel, and judge until there is nothing left to judge or the kernel is lost.
+
+        asked: when the jail was asked for; how long it and the kernel took to start is nobody's time
+        """
         job, first, self.first = self.job, self.first, False
         with KernelSession(jail, lab=job.lab, limits=job.limits, seed=job.seed, deadline=self.deadline) as session:
+            waited = time.monotonic() - asked
+            self.deadline += waited
+            self.cells_deadline += waited
             for cell in list(self.cells):
                 check = sanitise.kind_of(cell) == sanitise.CHECK
                 if check and not (first and job.checks):

@@ -58,7 +58,7 @@ class Cache:
 def key_of(job: Job) -> str:
     """The hash of all that the result of `job` depends on, but the hidden tests: cells, program, limits, rules."""
     lab = labs.Lab(job.lab, Path(job.root))
-    what = {**asdict(job), "root": "", "tests": "", "concealed": ""}
+    what = asdict(replace(job, root="", tests={}, concealed=()))
     digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode())
     digest.update(f"{sys.version} {torch.__version__}".encode())
     for folder in (Path(course_utils.__file__).parent, Path(grader.__file__).parent):

@@ -2,13 +2,12 @@
 
 import os
 import stat
-import struct
 import unicodedata
 import zipfile
 from datetime import UTC, datetime
 
 import pytest
-from small_class import LAB, hand_in
+from small_class import LAB, hand_in, korean_windows
 
 from course_tools.grader.cohort import submissions
 from course_tools.grader.cohort.deadlines import Deadline
@@ -113,20 +112,6 @@ def zipped(path, *names):
         for name in names:
             archive.writestr(name, "{}")
     return path
-
-
-def korean_windows(*members):
-    """The bytes of a zip as Korean Windows writes it: names are CP949, without the flag for UTF-8."""
-    body, directory = b"", b""
-    for name, content in members:
-        raw = name.encode("cp949")
-        fields = struct.pack(
-            "<HHHHHIIIHH", 20, 0, 0, 0, 0x5821, zipfile.crc32(content), len(content), len(content), len(raw), 0
-        )
-        directory += b"PK\1\2" + struct.pack("<H", 20) + fields + struct.pack("<HHHII", 0, 0, 0, 0, len(body)) + raw
-        body += b"PK\3\4" + fields + raw + content
-    end = struct.pack("<HHHHIIH", 0, 0, len(members), len(members), len(directory), len(body), 0)
-    return body + directory + b"PK\5\6" + end
 
 
 def students(handed_in):
