@@ -326,7 +326,7 @@ def _alike(entries: Iterable[_Entry]) -> dict[int, list[str]]:
 
 def _said_alike(students: list[str]) -> str:
     named, others = students[:MOST_NAMED], len(students) - MOST_NAMED
-    return f"equal to the submission of {', '.join(named)}{f' and {others} others' if others > 0 else ''}"
+    return f"equal to the submission of {', '.join(named)}{f' and {others} more' if others > 0 else ''}"
 
 
 def _close(asked: Assignment, recorder: Recorder, options: Options) -> Class:

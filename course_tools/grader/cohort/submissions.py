@@ -92,7 +92,8 @@ def find(
     names = Counter(owner.name for owner in by_owner)
     by_student: dict[str, list[_File]] = {student: [] for student in ids.students}
     remarks: dict[str, list[str]] = {}
-    for owner in sorted(by_owner, key=lambda owner: (owner.name, owner.number)):
+    # Of two names that are spelled alike, the one that needs no change comes first.
+    for owner in sorted(by_owner, key=lambda own: (roster.student_id(own.name) != own.name, own.name, own.number)):
         student, remark = ids.of(owner, alone=names[owner.name] == 1)
         by_student.setdefault(student, []).extend(by_owner[owner])
         remarks.setdefault(student, []).extend([remark] if remark else [])

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from small_class import DOUBLE, HALVE, REPORT, answered, make_course, with_extra
 
+from course_tools.grader.cohort import assignment, feedback, gradebook
+from course_tools.grader.cohort.gradebook import Record
 from course_tools.grader.cohort.sanitise import MOST_CELLS, sanitise
 
 
@@ -20,6 +22,11 @@ def lab(tmp_path_factory):
 @pytest.fixture(scope="module")
 def released(lab):
     return nbformat.read(lab.released, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def asked(lab):
+    return assignment.read(lab)
 
 
 def clean(notebook, released):
@@ -192,6 +199,14 @@ cells_of_any_kind = st.fixed_dictionaries(
             {"nbgrader": st.fixed_dictionaries({"grade_id": st.sampled_from(["double", "report"]) | json_values})}
         ),
         "attachments": json_values,
+        "outputs": json_values
+        | st.lists(
+            st.fixed_dictionaries(
+                {"output_type": st.sampled_from(["stream", "error", "display_data"]) | json_values},
+                optional={name: st.just("\ud800") | json_values for name in ("text", "ename", "evalue", "data")},
+            ),
+            max_size=3,
+        ),
     },
 )
 
@@ -205,6 +220,18 @@ def test_any_json_in_a_notebooks_shape_is_rebuilt_or_refused(lab, released, cell
         nbformat.writes(made.notebook).encode()
         grade_ids = [cell.metadata.nbgrader.grade_id for cell in made.notebook.cells if "nbgrader" in cell.metadata]
         assert grade_ids == ["double", "check_double", "halve", "check_halve", "report"]
+
+
+@given(st.lists(cells_of_any_kind, max_size=6))
+def test_whatever_a_file_holds_its_pages_can_be_written(asked, released, cells):
+    made = sanitise(json.dumps({"cells": cells}).encode(), released).notebook
+    if made is None:
+        return
+    record = Record([(test.name, False, "wrong") for test in asked.tests], work=gradebook.work_of(made, asked))
+    shown = gradebook.with_outcomes(gradebook.executed(made, None), asked, record)
+    nbformat.validate(shown)
+    nbformat.writes(shown).encode()
+    feedback.page(gradebook.marks("ann", asked, record), asked, shown).encode()
 
 
 @given(st.binary(max_size=40))
