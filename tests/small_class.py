@@ -1,6 +1,8 @@
 """A lab of two exercises and a report in a course of its own, with short limits, and notebooks to hand in."""
 
 import json
+import struct
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -108,3 +110,17 @@ def hand_in(folder: Path, student: str, notebook: NotebookNode | bytes | str, *,
         notebook = json.dumps(notebook)
     place.write_bytes(notebook if isinstance(notebook, bytes) else notebook.encode())
     return place
+
+
+def korean_windows(*members: tuple[str, bytes]) -> bytes:
+    """The bytes of a zip as Korean Windows writes it: names are CP949, without the flag for UTF-8."""
+    body, directory = b"", b""
+    for name, content in members:
+        raw = name.encode("cp949")
+        fields = struct.pack(
+            "<HHHHHIIIHH", 20, 0, 0, 0, 0x5821, zipfile.crc32(content), len(content), len(content), len(raw), 0
+        )
+        directory += b"PK\1\2" + struct.pack("<H", 20) + fields + struct.pack("<HHHII", 0, 0, 0, 0, len(body)) + raw
+        body += b"PK\3\4" + fields + raw + content
+    end = struct.pack("<HHHHIIH", 0, 0, len(members), len(members), len(directory), len(body), 0)
+    return body + directory + b"PK\5\6" + end

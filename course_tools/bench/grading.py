@@ -69,6 +69,6 @@ def run(lab_names: list[str], *, students: int = 30, jobs: int = 2) -> tuple[lis
         rows.append(Comparison(what, seconds, plain_seconds, "s", f"course grade -j {jobs}", "nbgrader autograde"))
     note = (
         f"Mean of {students} submissions, right, wrong and blank, from the command's start to its end. nbgrader has "
-        "no sandbox and no hidden tests, and runs the lab's own experiments, which `course grade` leaves out."
+        "no sandbox, and runs the lab's own experiments, which `course grade` leaves out."
     )
     return rows, note

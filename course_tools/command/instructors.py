@@ -7,11 +7,13 @@ import typer
 
 from course_utils.command.students import HEADING as STUDENTS
 from course_utils.command.students import Browser, Port
+from course_utils.errors import CourseError
 
 if TYPE_CHECKING:
-    from course_tools.grader.cohort.gradebook import Graded
+    from course_tools.grader.cohort.grade import Class
 
 HEADING = "For instructors"
+NEEDS_A_PERSON = 3  # exit code of a class that was graded, and in which a person has to look at something
 
 commands = typer.Typer()
 
@@ -77,7 +79,10 @@ def grade(
     ] = None,
     into: Annotated[Path | None, typer.Option(help="Folder for marks and feedback; default: grading.")] = None,
     seed: Annotated[int, typer.Option(help="Of the hidden tests' random numbers.")] = 0,
-    checks: Annotated[bool, typer.Option(help="Also run the visible checks, which decide nothing.")] = True,
+    student: Annotated[str | None, typer.Option(help="Grade this student alone, by id or name.")] = None,
+    roster: Annotated[Path | None, typer.Option(help="A CSV of the class, with columns id,name,email,lms_id.")] = None,
+    language: Annotated[str, typer.Option(help="Of the students' pages: en or ko.")] = "en",
+    checks: Annotated[bool, typer.Option(help="Also run the visible checks, which decide nothing.")] = False,
     experiments: Annotated[
         bool, typer.Option(help="Also run the lab's own experiments, which no answer needs.")
     ] = False,
@@ -86,11 +91,14 @@ def grade(
 ) -> None:
     """Grade a class in a sandbox, in parallel, resumable. Example: course grade submissions --lab lab01 -j 4"""
     from course_tools.command import interruption, progress
+    from course_tools.grader.cohort.feedback import LANGUAGES
     from course_tools.grader.cohort.grade import Options
     from course_tools.grader.cohort.grade import grade as grade_class
     from course_utils import runtime
     from course_utils.command import notebooks
 
+    if language not in LANGUAGES:
+        raise CourseError(f"no pages in {language!r}: choose {' or '.join(LANGUAGES)}")
     root = notebooks.course_root()
     options = Options(
         into=(into or root / "grading").resolve(),
@@ -101,26 +109,64 @@ def grade(
         force=force,
         checks=checks,
         experiments=experiments,
+        student=student,
+        roster=roster,
+        language=language,
     )
     kept = f"what was graded is kept in {options.into}: the same command goes on"
     with interruption.keeps(kept), progress.bar("grading", "submission") as show:
-        rows = grade_class(submissions, root, options, lab=lab, on_result=show)
-    for name, graded in rows.items():
+        classes = grade_class(submissions, root, options, lab=lab, on_result=show)
+    for name, graded in classes.items():
         typer.echo(_grades_table(name, graded))
         typer.echo(
-            f"{len(graded)} submissions, {sum(row.needs_manual_grade for row in graded)} to grade by hand; "
-            f"table, gradebook and feedback are in {options.into}"
+            f"{len(graded.rows)} students, {sum(row.needs_manual_grade for row in graded.rows)} with a report to grade "
+            f"by hand; table, gradebook and feedback are in {options.into}"
         )
+    if any(row.asks for graded in classes.values() for row in graded.rows):
+        raise typer.Exit(NEEDS_A_PERSON)
 
 
-def _grades_table(name: str, graded: "list[Graded]") -> str:
+def _grades_table(name: str, graded: "Class") -> str:
     lines = [f"{name}: points, and why they were lost"]
-    for row in graded:
+    for row in graded.rows:
         by_hand = ", written answer not graded yet" if row.needs_manual_grade else ""
-        lines.append(f"  {row.student}: {row.total:g} of {sum(row.most.values()):g}{by_hand}")
-        lines += [f"      {reason}" for reason in row.reasons]
-        lines += [f"      (mended) {remark}" for remark in row.remarks]
+        who = f"{row.student} ({row.name})" if row.name else row.student
+        lines.append(f"  {who}: {row.total:g} of {sum(row.most.values()):g}{by_hand}")
+        lines += [f"      {'(look) ' if reason in row.asks else ''}{reason}" for reason in row.reasons]
+        lines += [f"      (remark) {remark}" for remark in [*row.private, *row.remarks]]
+    lines += [f"  (look) {warning}" for warning in graded.warnings]
+    asking = [row.student for row in graded.rows if row.asks]
+    if asking:
+        lines.append(f"  a person has to look at: {', '.join(asking)}")
     return "\n".join(lines)
+
+
+@commands.command(rich_help_panel=HEADING)
+def export(
+    lab: Annotated[str, typer.Argument(metavar="LAB", help="Such as lab01 or 1.")],
+    system: Annotated[str, typer.Option("--for", help="moodle, canvas, or feedback: a zip of all pages.")] = "moodle",
+    into: Annotated[Path | None, typer.Option(help="The folder that `course grade` filled; default: grading/.")] = None,
+) -> None:
+    """Write a graded lab's marks for Moodle or Canvas, or all pages. Example: course export lab01 --for canvas"""
+    from course_tools.grader import labs
+    from course_tools.grader.cohort import assignment, exports
+    from course_tools.grader.cohort.gradebook import Recorder
+    from course_utils.command import notebooks
+
+    root = notebooks.course_root()
+    folder = (into or root / "grading").resolve()
+    asked = assignment.read(labs.find(root, [lab])[0])
+    if system not in (*exports.SYSTEMS, "feedback"):
+        raise CourseError(f"no export for {system!r}: choose moodle, canvas or feedback")
+    if not (folder / f"{asked.name}.csv").is_file():
+        raise CourseError(f"{asked.name} is not graded in {folder}: run `course grade` first, or say --into")
+    with Recorder(folder) as recorder:
+        rows = recorder.rows(asked)
+        if system == "feedback":
+            place = exports.write_pages(folder, asked, rows)
+        else:
+            place = exports.write_marks(folder, recorder, asked, rows, system)
+    typer.echo(f"{place} written: {len(rows)} students")
 
 
 @commands.command(rich_help_panel=HEADING)

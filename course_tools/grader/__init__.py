@@ -9,7 +9,7 @@ that it asks for. A *hidden test* gives points; a *visible check* gives none and
 | `labs`    | where a lab's files are, and the cells of its notebook  |
 | `release` | solutions/ to labs/, by nbgrader                        |
 | `bundle`  | what may be handed to students, as a zip                |
-| `forks`   | processes that start fast, for `judge` and `cohort`     |
+| `forks`   | processes that start fast, for audits and classes       |
 | `judge`   | hidden tests, how they reach an answer, and their audit |
 | `jail`    | where a student's code runs                             |
 | `cohort`  | a class, from its files to a gradebook                  |

@@ -4,6 +4,7 @@ A solution cell named `conv2d` is followed by its visible check, the graded cell
 points that the hidden tests of `judge.py` give for it.
 """
 
+import ast
 import re
 import symtable
 from collections.abc import Iterable, Mapping
@@ -114,18 +115,23 @@ def experiments(notebook: NotebookNode, released: NotebookNode) -> set[str]:
     optional: dict[str, GlobalNames] = {}  # the cells that are left out unless a name of theirs is read, by their ids
     read: set[str] = set()
     bound: set[str] = set()
+    fresh: set[str] = set()  # bound by a cell that runs, and by no experiment behind it
     for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
         names = global_names(cell.source)
         if cell.source == own.get(cell.id):
             # The lab's own cells make names before they read them, and experiments bind the same short ones over again.
             names = GlobalNames(names.bound, names.read - names.bound - bound)
+        else:
+            names = GlobalNames(names.bound, _read_first(cell.source) - fresh)
         fields = notebooks.nbgrader_fields(cell)
         graded = fields.get("grade") or fields.get("solution")
         if cell.id in own and not graded and SETUP_TAG not in cell.metadata.get("tags", []):
             optional[cell.id] = names
+            fresh -= names.bound
         else:
             read |= names.read
             bound |= names.bound
+            fresh |= names.bound
     while needed := [cell_id for cell_id, names in optional.items() if names.bound & read]:
         for cell_id in needed:
             read |= optional.pop(cell_id).read
@@ -157,6 +163,40 @@ def global_names(source: str) -> GlobalNames:
                 if symbol.is_referenced():
                     names.read.add(symbol.get_name())
     return names
+
+
+def _read_first(source: str) -> set[str]:
+    """The global names that a cell reads before it binds them: what it needs from other cells."""
+    try:
+        return _needs(ast.parse(source).body, set())
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return global_names(source).read
+
+
+def _needs(statements: list[ast.stmt], made: set[str]) -> set[str]:
+    """Names that the statements read and that are not among `made`, to which what they surely bind is added."""
+    needs: set[str] = set()
+    for statement in statements:
+        if isinstance(statement, ast.For):
+            needs |= global_names(ast.unparse(statement.iter)).read - made
+            made |= global_names(f"{ast.unparse(statement.target)} = None").bound
+            needs |= _needs(statement.body, made) | _needs(statement.orelse, set(made))
+            continue
+        if isinstance(statement, ast.With):
+            for item in statement.items:
+                needs |= global_names(ast.unparse(item.context_expr)).read - made
+                if item.optional_vars is not None:
+                    made |= global_names(f"{ast.unparse(item.optional_vars)} = None").bound
+            needs |= _needs(statement.body, made)
+            continue
+        names = global_names(ast.unparse(statement))
+        # A function that is called later may find more; that counts as a need, too.
+        needs |= names.read - made
+        if isinstance(statement, ast.AugAssign):
+            needs |= names.bound - made
+        if not isinstance(statement, (ast.If, ast.While, ast.Try, ast.Match)):
+            made |= names.bound
+    return needs
 
 
 def namespace(cells: Mapping[str, str]) -> dict[str, Any]:

@@ -190,6 +190,8 @@ def test_to_open_and_save_a_lesson_changes_one_line(page, tmp_path):
     assert path.stat().st_mtime_ns > written
     changed = [line for line in difflib.ndiff(before, after) if line.startswith("+ ")]
     assert len(after) == len(before) and len(changed) <= 1, changed
+
+
 def test_a_reader_moves_a_slider_by_keyboard_and_the_picture_and_its_words_change(page, tmp_path, monkeypatch):
     monkeypatch.delenv("PYTEST_VERSION")  # else the kernel would think that its outputs are compared
     (tmp_path / "lessons").mkdir()
@@ -209,23 +211,74 @@ def test_a_reader_moves_a_slider_by_keyboard_and_the_picture_and_its_words_chang
         assert not sideways(page)
 
 
+def open_submission(page, server) -> None:
+    """Go to the class's first submission as an instructor does, and wait until a score can be typed."""
+    page.goto(server.address)
+    page.get_by_role("link", name=LAB).click()
+    page.get_by_role("link", name=LAB).last.click()  # the assignment's only notebook
+    page.get_by_role("link", name="Submission #1").click()
+    # Before the grades have come, the page would not notice that a score was typed.
+    page.wait_for_function("() => formgrader.grades?.loaded")
+
+
+RAISE = "javascript:void(formgrader.grades.each(g=>g.save({manual_score:9})))"
+SCRIPTING = f"""{REPORT} Where $i<n$ and `a<b`: [my plot]({RAISE}), [again](&#106;{RAISE[1:]}), [there][1],
+<a href="{RAISE}">html</a> <img src=x onerror="{RAISE[11:]}"> <script>{RAISE[11:]}</script>
+
+[1]: {RAISE}
+"""
+
+
+@needs_jail
+def test_no_report_can_act_on_the_grading_page_even_where_somebody_clicks_all_of_it(page, tmp_path, type_command):
+    hand_in(tmp_path / "class", "eve", answered(make_course(tmp_path), report=SCRIPTING))
+    assert type_command("grade", "class").returncode == 0
+    with serving("formgrader", cwd=tmp_path) as server:
+        refused = []
+        page.on("console", lambda message: refused.append(message.text))
+        open_submission(page, server)
+        report = page.locator(".text_cell_render", has_text=REPORT).last
+        for text in ("my plot", "again", "there", "html"):
+            report.get_by_text(text, exact=True).click()
+        # Were the cleaning to miss one, the page's policy would stop it.
+        page.evaluate(
+            """link => {
+                const one = document.createElement("a");
+                one.href = link;
+                one.textContent = "missed by the cleaning";
+                document.querySelector("#notebook").append(one);
+            }""",
+            RAISE,
+        )
+        page.get_by_text("missed by the cleaning").click()
+        page.wait_for_timeout(1000)
+        assert any("Content Security Policy" in text for text in refused)
+        assert report.locator("math").count() == 1 and report.get_by_text("a<b", exact=True).count() == 1
+        for name in ("check_double", "check_halve", "report"):  # no mark by hand
+            assert page.locator(f"input.score#{name}").input_value() == ""
+        page.locator("span.glyphicon-eye-open").click()  # the page's own script runs
+        page.get_by_text("eve").wait_for()
+        assert page.get_by_role("link", name="Manage Assignments").count() == 0
+        for path in ("manage_assignments", f"manage_submissions/{LAB}", f"api/submission/{LAB}/eve/autograde"):
+            answer = page.request.fetch(server.url(f"formgrader/{path}"), headers=server.header, method="GET")
+            assert answer.status == 404, path
+    assert type_command("grade", "class").returncode == 0
+    table = (tmp_path / "grading" / f"{LAB}.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert table[1].startswith("eve,,2,1,,0,3,5,yes")
+
+
 @needs_jail
 def test_an_instructor_grades_a_report_in_formgrader_and_the_table_gets_the_mark(page, tmp_path, type_command):
     hand_in(tmp_path / "class", "kim", answered(make_course(tmp_path)))
     assert type_command("grade", "class").returncode == 0
     with serving("formgrader", cwd=tmp_path) as server:
-        page.goto(server.address)
-        page.get_by_role("link", name=LAB).click()
-        page.get_by_role("link", name=LAB).last.click()  # the assignment's only notebook
-        page.get_by_role("link", name="Submission #1").click()
+        open_submission(page, server)
         page.get_by_text(REPORT).wait_for()
-        # Before the grades have come, the page would not notice that a score was typed.
-        page.wait_for_function("() => formgrader.grades?.loaded")
         page.locator("input.score#report").fill("1.5")
         with page.expect_response(lambda response: "/api/grade/" in response.url and response.ok):
             page.keyboard.press("Tab")
     assert type_command("grade", "class").returncode == 0
-    table = (tmp_path / "grading" / f"{LAB}.csv").read_text(encoding="utf-8").splitlines()
+    table = (tmp_path / "grading" / f"{LAB}.csv").read_text(encoding="utf-8-sig").splitlines()
     header, row = (line.split(",") for line in table)
     marks = dict(zip(header, row, strict=True))
     assert marks["report"] == "1.5" and marks["total"] == "4.5" and marks["needs_manual_grade"] == "no"

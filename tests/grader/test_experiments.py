@@ -43,6 +43,14 @@ def lab_with(*extra, answer="def f(x):\n    return x"):
         (("%timeit f(mean)",), "def f(x):\n    return x", set()),  # no plain Python: every word counts
         ((), "def f(x):\n    return [lambda: data for _ in 'ab']", {"mean"}),
         (("data = 1",), "def f(x):\n    return x", {"data", "mean"}),
+        (("mean, data = 1, 2\nprint(mean + data)",), "def f(x):\n    return x", {"data", "mean"}),  # its own ones
+        (("for mean in 'ab':\n    print(mean)",), "def f(x):\n    return x", {"data", "mean"}),
+        (("with open('x') as mean:\n    print(mean)",), "def f(x):\n    return x", {"data", "mean"}),
+        (("mean = 1", "print(mean)"), "def f(x):\n    return x", {"data", "mean"}),  # of the cell before
+        (("if x:\n    mean = 1", "print(mean)"), "def f(x):\n    return x", {"data", "mean"}),
+        (("if x:\n    mean = 1\nprint(mean)",), "def f(x):\n    return x", set()),  # perhaps the lab's
+        (("print(mean)\nmean = 1",), "def f(x):\n    return x", set()),
+        (("mean += 1",), "def f(x):\n    return x", set()),
     ],
 )
 def test_an_experiment_runs_where_a_name_of_it_is_used(extra, answer, left_out):

@@ -117,6 +117,8 @@ def test_the_lab_quotes_the_lies_that_were_stored():
     for row in json.loads(lies.TABLE.read_text(encoding="utf-8")):
         change = f"{row['psnr']:+.2f}".replace("-", "−")
         assert f"| QP {row['pictures']} | {row['gates']} | {row['scale']} | {change} |" in text
+
+
 def random_weights(net: torch.nn.Module) -> torch.nn.Module:
     generator = torch.Generator().manual_seed(0)
     for parameter in net.parameters():

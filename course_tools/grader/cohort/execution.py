@@ -1,8 +1,9 @@
 """One submission, from its clean notebook to its hidden tests' outcomes. Runs wherever the pool puts it.
 
-The notebook runs cell by cell in a jailed kernel, then the hidden tests call what it defined. A cell or a call that
-costs the kernel its life, or that cannot be stopped, costs the marks that depend on it and no others: a new kernel runs
-the notebook again without that cell (and without the visible checks, which define nothing), and judging goes on.
+The notebook runs cell by cell in a jailed kernel, then the hidden tests call what it defined, exercise by exercise. A
+cell that costs the kernel its life, or that cannot be stopped, is left out: a new kernel runs the others again. A call
+that does so, or that takes too long, costs its exercise and no other. Time is shared out in the same way: the cells get
+half of it at most, and each exercise its part of what is left.
 """
 
 import ast
@@ -30,8 +31,10 @@ from course_tools.grader.judge.student import Student
 from course_utils import runtime
 from course_utils.command import notebooks
 
-MOST_KERNELS = 4  # one that a submission starts with, and three that it may lose
+CELLS_SHARE = 0.5  # of a submission's time, for its cells
+CHECK_SECONDS = 30  # of a visible check, which decides nothing
 LONGEST_REASON = 200
+NOT_TRIED = "not tried: "  # begins the reason of a test that another one's end kept from being judged
 # What every kernel needs; a lab's own imports come on top.
 PRELOADED = (
     "torch",
@@ -40,6 +43,7 @@ PRELOADED = (
     "matplotlib_inline.backend_inline",
     "course_tools.grader.jail.kernel",
 )
+NOT_WRITTEN = re.compile(r"\bNotImplementedError:\s*$")  # what a stub raises says no more
 ADDRESS = re.compile(r"0x[0-9a-fA-F]+")  # differs from run to run, and says nothing
 
 
@@ -50,6 +54,8 @@ class Job:
     root: the course folder, at the same place wherever the job runs
     checks: whether the visible checks run, too; they decide nothing
     experiments: whether the lab's own experiments run, too; no answer needs them
+    tests: the hidden tests to judge, each with a digest of its code; all, where there is none
+    concealed: places that no submission may see, wherever they lie: the course's own, and other submissions
     """
 
     lab: str
@@ -59,8 +65,10 @@ class Job:
     seed: int = 0
     unsafe: bool = False
     cold: bool = False
-    checks: bool = True
+    checks: bool = False
     experiments: bool = False
+    tests: dict[str, str] = field(default_factory=dict)
+    concealed: tuple[str, ...] = ()
 
 
 @dataclass
@@ -68,45 +76,54 @@ class Result:
     """What came of a job: plain data again.
 
     outcomes: of each hidden test, in order: name, passed, and a reason for the instructor
+    broken: what an answer uses although its exercise forbids it, by the grade id of the exercise's check: its points
+        are withheld until a person has looked; no entry where no rule is broken
     outputs: of each cell that ran, by its id
     notes: cells that failed or cost the kernel its life, a line each
+    trouble: why the submission could not be graded, by no fault of its answers; "" where it was
+    judged: the digests of the tests that the outcomes are of, by name
     """
 
     outcomes: list[tuple[str, bool, str]] = field(default_factory=list)
+    broken: dict[str, list[str]] = field(default_factory=dict)
     outputs: dict[str, list[NotebookNode]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0
+    trouble: str = ""
+    judged: dict[str, str] = field(default_factory=dict)
 
 
 def run(job: Job) -> Result:
-    """Execute and judge. Raises `SandboxError` where the jail, not the submission, is at fault."""
+    """Execute and judge. Raises `CourseError` where the jail or the judge, not the submission, is at fault."""
     torch.set_num_threads(1)  # the same numbers on every machine, and one core for each submission
     started = time.monotonic()
     lab = labs.Lab(job.lab, Path(job.root))
     notebook = nbformat.reads(job.notebook, as_version=4)
     with runtime.environment(COURSE_PROGRESS="off", COURSE_DEVICE="cpu"):
-        tests = hidden_tests.load(lab.judge)
-        attempt = _Attempt(job, notebook, tests, started + job.limits.submission_seconds)
-        for number in range(MOST_KERNELS):
-            if attempt.finished:
-                break
+        tests = [test for test in hidden_tests.load(lab.judge) if not job.tests or test.name in job.tests]
+        attempt = _Attempt(job, notebook, tests, started)
+        while not attempt.finished:
+            asked = time.monotonic()
             with _jail(lab, job) as jail:
-                attempt.go_on(jail, first=number == 0)
+                attempt.go_on(jail, asked)
     result = attempt.result
-    done = {name: (name, passed, reason) for name, passed, reason in result.outcomes}
-    lost = f"not tried: the kernel was lost {MOST_KERNELS} times"
-    result.outcomes = [done.get(test.name, (test.name, False, lost)) for test in tests]
+    outcomes = {outcome[0]: outcome for outcome in result.outcomes}
+    result.outcomes = [outcomes[test.name] for test in tests]
+    result.judged = dict(job.tests)
     result.seconds = time.monotonic() - started
     return result
 
 
 class _Attempt:
-    """The state of one submission over the kernels that it uses up."""
+    """The state of one submission over the kernels that it uses up: each loses a cell or an exercise, or is the last.
 
-    def __init__(
-        self, job: Job, notebook: NotebookNode, tests: tuple[hidden_tests.HiddenTest, ...], deadline: float
-    ) -> None:
-        self.job, self.deadline, self.result = job, deadline, Result()
+    cells: those that still run; exercises: those not judged yet, each as its hidden tests that are to be judged
+    """
+
+    def __init__(self, job: Job, notebook: NotebookNode, tests: list[hidden_tests.HiddenTest], started: float) -> None:
+        self.job, self.result, self.first = job, Result(), True
+        self.deadline = started + job.limits.submission_seconds
+        self.cells_deadline = started + job.limits.submission_seconds * CELLS_SHARE
         lab = labs.Lab(job.lab, Path(job.root))
         left_out = set() if job.experiments else labs.experiments(notebook, notebooks.read(lab.released))
         self.cells = [
@@ -114,37 +131,58 @@ class _Attempt:
             for cell in notebook.cells
             if cell.cell_type == "code" and cell.source.strip() and cell.id not in left_out
         ]
-        self.tests = list(tests)  # not judged yet
+        names = dict.fromkeys(test.exercise for test in tests)
+        self.exercises = [[test for test in tests if test.exercise == name] for name in names]
 
     @property
     def finished(self) -> bool:
-        return not self.tests
+        return not self.exercises
 
-    def go_on(self, jail: Jail, *, first: bool) -> None:
-        """Run the cells in a fresh kernel, and judge until there is nothing left to judge or the kernel is lost."""
-        job = self.job
+    def go_on(self, jail: Jail, asked: float) -> None:
+        """Run the cells in a fresh kernel, and judge until there is nothing left to judge or the kernel is lost.
+
+        asked: when the jail was asked for; how long it and the kernel took to start is nobody's time
+        """
+        job, first, self.first = self.job, self.first, False
         with KernelSession(jail, lab=job.lab, limits=job.limits, seed=job.seed, deadline=self.deadline) as session:
+            waited = time.monotonic() - asked
+            self.deadline += waited
+            self.cells_deadline += waited
             for cell in list(self.cells):
-                if sanitise.kind_of(cell) == sanitise.CHECK and not (first and job.checks):
+                check = sanitise.kind_of(cell) == sanitise.CHECK
+                if check and not (first and job.checks):
                     continue
-                if time.monotonic() > self.deadline:
-                    self._note(f"cells from {sanitise.title(cell)} on did not run: the time was over")
+                if time.monotonic() > self.cells_deadline:
+                    self._note(f"cells from {sanitise.title(cell)} on did not run: the time for cells was over")
+                    self.cells = self.cells[: self.cells.index(cell)]
                     break
                 try:
-                    ran = session.run_cell(cell.source)
+                    session.deadline = self.cells_deadline
+                    ran = session.run_cell(cell.source, seconds=CHECK_SECONDS if check else None)
                 except KernelLost as lost:
                     self.cells.remove(cell)
                     self._note(f"{sanitise.title(cell)} {lost}: left out")
                     return
                 self._keep(cell, ran)
-            student = Student(session.send)
-            while self.tests:
-                test = self.tests.pop(0)
-                verdict = hidden_tests.judge((test,), student, seed=job.seed)
-                (outcome,) = verdict.outcomes
-                self.result.outcomes.append((test.name, outcome.passed, _one_line(outcome.reason)))
-                if session.lost:
-                    return
+            self.cells_deadline = self.deadline  # what ran once may run again
+            while self.exercises and not session.lost:
+                now = time.monotonic()
+                session.deadline = now + (self.deadline - now) / len(self.exercises)
+                self._judge(self.exercises.pop(0), session)
+
+    def _judge(self, tests: list[hidden_tests.HiddenTest], session: KernelSession) -> None:
+        """The outcomes of one exercise's tests; behind a lost kernel or a call out of time, no other is tried."""
+        student = Student(session.send)
+        session.timed_out = False
+        cause = ""
+        for test in tests:
+            if cause:
+                self.result.outcomes.append((test.name, False, f"{NOT_TRIED}{cause}"))
+                continue
+            (outcome,) = hidden_tests.judge((test,), student, seed=self.job.seed).outcomes
+            self.result.outcomes.append((test.name, outcome.passed, one_line(outcome.reason)))
+            if session.lost or session.timed_out:
+                cause = one_line(f"{test.name}: {session.lost or outcome.reason}")
 
     def _keep(self, cell: NotebookNode, ran: CellOutputs) -> None:
         if cell.id not in self.result.outputs:
@@ -153,21 +191,21 @@ class _Attempt:
                 self._note(f"{sanitise.title(cell)}: {ran.error}")
 
     def _note(self, text: str) -> None:
-        text = _one_line(text)
+        text = one_line(text)
         if text not in self.result.notes:
             self.result.notes.append(text)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """`text` without line breaks, control characters and addresses, and not too long: it goes into a table."""
-    line = " ".join(ADDRESS.sub("0x…", text).split()).replace("NotImplementedError:", "not written yet")
+    line = NOT_WRITTEN.sub("not written yet", " ".join(ADDRESS.sub("0x…", text).split()))
     line = "".join(character if character.isprintable() else "?" for character in line)
     return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1] + "…"
 
 
 # --- jails: one that has all imports ready is kept for the next submission
 
-_idle: dict[tuple[str, tuple[str, ...], bool, bool], list[Jail]] = {}
+_idle: dict[tuple[str, tuple[str, ...], tuple[str, ...], bool, bool], list[Jail]] = {}
 _lock = threading.Lock()
 _nested_refused = False
 
@@ -176,18 +214,19 @@ _nested_refused = False
 def _jail(lab: labs.Lab, job: Job) -> Iterator[Jail]:
     global _nested_refused
     released = lab.released.parent.parent
-    key = (str(released), preloaded(lab), job.unsafe, job.cold or _nested_refused)
+    kind = (str(released), preloaded(lab), job.concealed, job.unsafe)
+    key = (*kind, job.cold or _nested_refused)
     jail = None
     with _lock:
         while _idle.get(key) and jail is None:
             jail = _idle[key].pop()
             jail = jail if jail.alive else None
     if jail is None:
-        jail = Jail(labs=released, preload=key[1], unsafe=key[2], cold=key[3])
-        if jail.mode == "flat" and not key[3]:  # namespaces inside namespaces are refused here: a jail for each kernel
+        jail = _new_jail(released, key)
+        if jail.mode == "flat" and not key[-1]:  # namespaces inside namespaces are refused here: a jail for each kernel
             jail.close()
-            _nested_refused, key = True, (*key[:3], True)
-            jail = Jail(labs=released, preload=key[1], unsafe=key[2], cold=True)
+            _nested_refused, key = True, (*kind, True)
+            jail = _new_jail(released, key)
     try:
         yield jail
     except BaseException:
@@ -198,6 +237,11 @@ def _jail(lab: labs.Lab, job: Job) -> Iterator[Jail]:
             _idle.setdefault(key, []).append(jail)
     else:
         jail.close()
+
+
+def _new_jail(released: Path, key: tuple[str, tuple[str, ...], tuple[str, ...], bool, bool]) -> Jail:
+    _, preload, concealed, unsafe, cold = key
+    return Jail(labs=released, preload=preload, concealed=tuple(map(Path, concealed)), unsafe=unsafe, cold=cold)
 
 
 @atexit.register

@@ -8,7 +8,8 @@ from pathlib import Path
 from course_utils.command import jupyterlab
 from course_utils.errors import CourseError
 
-EXTENSION = "nbgrader.server_extensions.formgrader"
+EXTENSION = "course_tools.grader.cohort.grading_page"
+INSTEAD_OF = "nbgrader.server_extensions.formgrader"
 
 
 def serve(folder: Path, *, port: int | None, browser: bool) -> None:
@@ -21,7 +22,12 @@ def serve(folder: Path, *, port: int | None, browser: bool) -> None:
     if not gradebook.is_file():
         raise CourseError(f"no gradebook in {folder}: run `course grade` first, or name its folder with --into")
     arguments = jupyterlab.server_arguments(folder, port=port, browser=browser)
-    arguments += ["--ServerApp.default_url=/formgrader/gradebook", f"--ServerApp.jpserver_extensions={EXTENSION}=True"]
+    arguments += [
+        "--ServerApp.default_url=/formgrader/gradebook",
+        "--ServerApp.terminals_enabled=False",
+        f"--ServerApp.jpserver_extensions={INSTEAD_OF}=False",
+        f"--ServerApp.jpserver_extensions={EXTENSION}=True",
+    ]
     from jupyter_server.serverapp import ServerApp  # slow to import
 
     with tempfile.TemporaryDirectory() as settings:

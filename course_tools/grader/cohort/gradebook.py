@@ -2,59 +2,94 @@
 
     grading/gradebook.db                       marks, comments; `course formgrader` and nbgrader read and write it
     grading/source/<lab>/                      empty: formgrader lists the labs that are here
-    grading/submitted/<student>/<lab>/         what was handed in
-    grading/autograded/<student>/<lab>/        what ran, with its output
-    grading/feedback/<student>/<lab>/          a page for the student: points, and hints of the tests that failed
-    grading/<lab>.csv                          a row for each submission, for the instructor
+    grading/handed_in/<student>/<lab>/         every version that was handed in
+    grading/submitted/<student>/<lab>/         the one that was graded
+    grading/autograded/<student>/<lab>/        what ran, with its output, for the instructor
+    grading/records/<lab>/<student>.json       what the hidden tests gave, and what was repaired
+    grading/feedback/<student>/<lab>/          a page for the student
+    grading/<lab>.csv                          a row for each student, for the instructor
 
-Names of tests, points and hints are for the student; what a test compared, and why it failed, is for the instructor.
+Marks come from the gradebook alone: the table is written from it, always whole. Names of tests, points and hints are
+for the student; what a test compared, and why it failed, is for the instructor.
 """
 
 import csv
-import html
+import hashlib
 import io
+import json
 import logging
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat.v4 import new_markdown_cell, new_output
 
-from course_tools.grader import labs, release
-from course_tools.grader.cohort import sanitise
+from course_tools.grader import release
 from course_tools.grader.cohort.assignment import Assignment
 from course_tools.grader.cohort.execution import Result
 from course_utils.command import notebooks
 
 HIDDEN_TESTS = "[hidden tests]"  # begins the output that is added to a check cell
 NOT_RUN = "[as handed in: grading did not run this cell]\n"
+BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes a file for one in the system's old encoding
+
+
+@dataclass
+class Record:
+    """What grading found out about one submission, but for its marks: kept as JSON beside the gradebook.
+
+    outcomes: of each hidden test: name, passed, reason
+    trouble: why nothing could be graded; look: whether a person has to look at it then
+    remarks: what was repaired, for the student too; private: what the instructor alone should know
+    work: by grade id a digest of what was handed in for it, "" for nothing: a mark by hand is of this work
+    hours_late: behind the deadline, 0 where it was in time; percent_off: the points that this costs
+    """
+
+    outcomes: list[tuple[str, bool, str]] = field(default_factory=list)
+    broken: dict[str, list[str]] = field(default_factory=dict)
+    trouble: str = ""
+    look: bool = False
+    notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    private: list[str] = field(default_factory=list)
+    work: dict[str, str] = field(default_factory=dict)
+    hours_late: float = 0
+    percent_off: float = 0
 
 
 @dataclass
 class Graded:
-    """One submission after grading.
+    """One student's marks in one lab, as they are in the gradebook now.
 
     points: of each exercise, by the grade id of its check; None where a person has yet to grade it
     lost: a line for each test that failed, with the points that it cost and the reason (for the instructor)
     hints: the same for the student, by exercise
+    asks: why a person has to look, beyond grading what is written
+    penalty: points taken off because it was late
     """
 
     student: str
     lab: str
     points: dict[str, float | None]
     most: dict[str, float]
+    name: str = ""
     trouble: str = ""
     lost: list[str] = field(default_factory=list)
     hints: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    private: list[str] = field(default_factory=list)
     comments: dict[str, str] = field(default_factory=dict)
+    asks: list[str] = field(default_factory=list)
+    penalty: float = 0
+    outcomes: list[tuple[str, bool, str]] = field(default_factory=list)
 
     @property
     def total(self) -> float:
-        return sum(points or 0 for points in self.points.values())
+        return max(0.0, sum(points or 0 for points in self.points.values()) - self.penalty)
 
     @property
     def needs_manual_grade(self) -> bool:
@@ -63,27 +98,22 @@ class Graded:
     @property
     def reasons(self) -> list[str]:
         """Why points were lost, a line each."""
-        return ([self.trouble] if self.trouble else []) + self.lost + self.notes
+        late = [f"late (-{self.penalty:g})"] if self.penalty else []
+        return list(
+            dict.fromkeys([*([self.trouble] if self.trouble else []), *self.asks, *self.lost, *late, *self.notes])
+        )
 
 
-def marks(student: str, assignment: Assignment, result: Result | None, trouble: str = "") -> Graded:
-    """The marks that the hidden tests give; a written answer's are None until `Recorder.record` has looked them up."""
-    most = {exercise.grade_id: exercise.points for exercise in assignment.exercises}
-    graded = Graded(student, assignment.name, {}, most, trouble)
-    passed = {name: (ok, reason) for name, ok, reason in result.outcomes} if result else {}
+def work_of(notebook: NotebookNode, assignment: Assignment) -> dict[str, str]:
+    """A digest of what a clean notebook holds for each exercise; "" where nothing was written."""
+    sources = {notebooks.nbgrader_fields(cell).get("grade_id"): cell.source.strip() for cell in notebook.cells}
+    work = {}
     for exercise in assignment.exercises:
-        own = [test for test in assignment.tests if test.exercise == exercise.grade_id]
-        reached = sum(test.points for test in own if passed.get(test.name, (False, ""))[0])
-        graded.points[exercise.grade_id] = None if exercise.by_hand else min(reached, exercise.points)
-        for test in own if result else []:
-            ok, reason = passed[test.name]
-            if not ok:
-                graded.lost.append(f"{test.name} (-{test.points:g}): {reason}")
-                hint = f"{test.name} ({test.points:g} points): {test.hint}"
-                graded.hints.setdefault(exercise.grade_id, []).append(hint)
-    if result:
-        graded.notes = list(result.notes)
-    return graded
+        name = exercise.grade_id
+        text = sources.get(name if exercise.by_hand else name.removeprefix("check_"), "")
+        empty = exercise.by_hand and text in ("", "YOUR ANSWER HERE")
+        work[name] = "" if empty else hashlib.sha256(text.encode()).hexdigest()[:16]
+    return work
 
 
 class Recorder:
@@ -130,86 +160,175 @@ class Recorder:
                 checksum=fields.get("checksum"),
             )
 
+    def enter_student(self, student: str, *, name: str = "", email: str = "", lms_id: str = "") -> None:
+        """Enter a student, or what is known of one; what is "" stays as it is."""
+        known = {"first_name": "", "last_name": name, "email": email, "lms_user_id": lms_id}
+        self.gradebook.update_or_create_student(
+            student, **{key: value for key, value in known.items() if value or name}
+        )
+
     def record(
-        self, graded: Graded, notebook: NotebookNode | None, result: Result | None, content: bytes | None
+        self,
+        student: str,
+        assignment: Assignment,
+        record: Record,
+        *,
+        notebook: NotebookNode | None = None,
+        result: Result | None = None,
+        content: bytes | None = None,
     ) -> None:
-        """Enter one submission, write its notebooks and feedback, and put marks given by hand into `graded`.
+        """Enter one submission, and write what it was and what ran.
 
         notebook: the clean notebook, or None where nothing could be used; content: the file as it was handed in
         """
-        if notebook is not None:
-            submitted = self._place("submitted", graded)
-            submitted.write_bytes(content or b"")
-            autograded = self._place("autograded", graded)
-            before = _written(nbformat.read(autograded, as_version=4)) if autograded.is_file() else {}
-            made = executed(notebook, result, graded)
-            notebooks.write_text(autograded, nbformat.writes(made) + "\n")
-            self._enter(graded, _written(notebook), before)
-        else:
-            graded.points = dict.fromkeys(graded.points, 0.0)
-        page = self._place("feedback", graded).with_suffix(".html")
-        notebooks.write_text(page, feedback(graded))
-
-    def _place(self, step: str, graded: Graded) -> Path:
-        folder = self.folder / step / graded.student / graded.lab
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{graded.lab}.ipynb"
-
-    def _enter(self, graded: Graded, answers: dict[str, str], before: dict[str, str]) -> None:
-        book, lab = self.gradebook, graded.lab
-        book.update_or_create_student(graded.student)
+        lab = assignment.name
+        if content is not None:
+            self._place("submitted", student, lab).write_bytes(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # SQLAlchemy 2.1's, about the order in which nbgrader adds rows
-            book.update_or_create_submission(lab, graded.student)
-        notebook = book.find_submission_notebook(lab, lab, graded.student)
-        for grade in notebook.grades:
+            self.gradebook.update_or_create_student(student)
+            self.gradebook.update_or_create_submission(lab, student)
+        entered = self.gradebook.find_submission_notebook(lab, lab, student)
+        before = self.find(student, lab)
+        if before is None or (before.trouble, before.work) != (record.trouble, record.work):
+            entered.flagged = record.look  # a person may take the flag away, and it stays so
+        for grade in entered.grades:
+            changed = before is not None and before.work.get(grade.name) != record.work.get(grade.name)
+            asked = grade.manual_score is not None and (grade.needs_manual_grade or changed)
+            grade.needs_manual_grade = asked
+        self.gradebook.db.commit()
+        place = self._record_place(student, lab)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        notebooks.write_text(place, json.dumps(asdict(record), ensure_ascii=False, indent=1) + "\n")
+        shown = executed(notebook, result) if notebook is not None else _instead(assignment, record)
+        shown = with_outcomes(shown, assignment, record)
+        notebooks.write_text(self._place("autograded", student, lab), nbformat.writes(shown) + "\n")
+
+    def find(self, student: str, lab: str) -> Record | None:
+        """What is kept of a submission; None where there is nothing."""
+        try:
+            made = Record(**json.loads(self._record_place(student, lab).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):  # not there, or written by another version
+            return None
+        made.outcomes = [(name, passed, reason) for name, passed, reason in made.outcomes]
+        return made
+
+    def rows(self, assignment: Assignment) -> list[Graded]:
+        """The marks of all students, sorted by student; the gradebook holds the very same when this returns."""
+        submissions = self.gradebook.assignment_submissions(assignment.name)
+        rows = [self._settle(assignment, submission) for submission in submissions]
+        self.gradebook.db.commit()
+        return sorted(rows, key=lambda row: row.student)
+
+    def _settle(self, assignment: Assignment, submission: Any) -> Graded:
+        """Make the gradebook agree with the outcomes and with today's points, and read the marks."""
+        record = self.find(submission.student.id, assignment.name) or Record()
+        graded = marks(submission.student.id, assignment, record)
+        graded.name = " ".join(filter(None, [submission.student.first_name, submission.student.last_name]))
+        (entered,) = submission.notebooks
+        by_hand = {exercise.grade_id for exercise in assignment.exercises if exercise.by_hand}
+        for grade in entered.grades:
             if grade.name not in graded.points:
                 continue
-            points = graded.points[grade.name]
-            if grade.name in answers:
-                answered = bool(answers[grade.name])
-                changed = answers[grade.name] != before.get(grade.name, answers[grade.name])
-                grade.auto_score = None if answered else 0.0
-                grade.needs_manual_grade = answered and (grade.manual_score is None or changed)
-                points = grade.manual_score if grade.manual_score is not None else grade.auto_score
-            else:
-                grade.auto_score = points
-                grade.needs_manual_grade = False
-                points = grade.manual_score if grade.manual_score is not None else points
-            most = graded.most[grade.name]
-            graded.points[grade.name] = None if points is None else min(points + (grade.extra_credit or 0), most)
-            if grade.name in answers and points is not None and points < most:
-                why = "graded by hand" if grade.manual_score is not None else "nothing was written"
-                graded.lost.append(f"{grade.name} (-{most - points:g}): {why}")
-        for comment in notebook.comments:
+            name, most = grade.name, graded.most[grade.name]
+            auto = graded.points[name]
+            if auto is None and not record.work.get(name):
+                auto = 0.0
+                graded.lost.append(f"{name} (-{most:g}): nothing was written")
+            grade.auto_score = auto
+            if grade.manual_score is None:
+                withheld = name in record.broken
+                grade.needs_manual_grade = auto is None or withheld
+                if withheld:
+                    grade.auto_score = 0.0
+                    uses = ", ".join(record.broken[name])
+                    graded.asks.append(f"{name}: {auto:g} points withheld, since it uses what its rules forbid: {uses}")
+            elif grade.manual_score > most:
+                grade.manual_score = most
+            base = grade.manual_score if grade.manual_score is not None else grade.auto_score
+            if base is not None and grade.extra_credit:
+                grade.extra_credit = min(grade.extra_credit, most - base)
+            graded.points[name] = None if base is None else base + (grade.extra_credit or 0)
+            if grade.manual_score is not None:
+                self._by_hand(graded, grade, auto if name not in by_hand else None, most)
+        if entered.flagged:
+            graded.asks.insert(0, record.trouble or "flagged by a person")
+        graded.penalty = round(sum(points or 0 for points in graded.points.values()) * record.percent_off / 100, 2)
+        entered.late_submission_penalty = graded.penalty
+        for comment in entered.comments:
             if comment.manual_comment:
                 graded.comments[comment.name] = comment.manual_comment
-        book.db.commit()
+        return graded
 
-    def write_table(self, lab: labs.Lab, rows: list[Graded]) -> Path:
-        """Write <lab>.csv, sorted by student; the same marks give the same bytes."""
-        place = self.folder / f"{lab.name}.csv"
-        notebooks.write_text(place, table(rows))
+    def _by_hand(self, graded: Graded, grade: Any, auto: float | None, most: float) -> None:
+        """Say that a mark is a person's; `auto`: what the tests gave, None where they give nothing."""
+        points = graded.points[grade.name] or 0
+        if auto is not None and points != auto:
+            graded.lost.append(f"{grade.name}: {points:g} by hand, {auto:g} by the tests")
+        elif auto is None and points < most:
+            graded.lost.append(f"{grade.name} (-{most - points:g}): graded by hand")
+        if grade.needs_manual_grade:
+            graded.asks.append(f"{grade.name}: the work has changed since it was graded by hand")
+
+    def write_table(self, assignment: Assignment, rows: list[Graded]) -> Path:
+        """Write <lab>.csv; the same marks give the same bytes."""
+        place = self.folder / f"{assignment.name}.csv"
+        notebooks.write_text(place, BYTE_ORDER_MARK + table(rows))
         return place
+
+    def keep(self, student: str, lab: str, name: str, content: bytes) -> None:
+        """Keep a version that was handed in, under `name`."""
+        place = self.folder / "handed_in" / student / lab / f"{name}.ipynb"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+
+    def _record_place(self, student: str, lab: str) -> Path:
+        return self.folder / "records" / lab / f"{student}.json"
+
+    def _place(self, step: str, student: str, lab: str) -> Path:
+        folder = self.folder / step / student / lab
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{lab}.ipynb"
+
+
+def marks(student: str, assignment: Assignment, record: Record) -> Graded:
+    """The marks that the hidden tests give; a written answer's are None until the gradebook has been asked."""
+    most = {exercise.grade_id: exercise.points for exercise in assignment.exercises}
+    graded = Graded(student, assignment.name, {}, most, trouble=record.trouble, outcomes=record.outcomes)
+    found = {name: (passed, reason) for name, passed, reason in record.outcomes}
+    for exercise in assignment.exercises:
+        own = [test for test in assignment.tests if test.exercise == exercise.grade_id]
+        reached = sum(test.points for test in own if found.get(test.name, (False, ""))[0])
+        waits = exercise.by_hand and not record.trouble
+        graded.points[exercise.grade_id] = None if waits else min(reached, exercise.points)
+        for test in own if found else []:
+            passed, reason = found.get(test.name, (False, "not judged yet: grade this student again"))
+            if not passed:
+                graded.lost.append(f"{test.name} (-{test.points:g}): {reason}")
+                hint = f"{test.name} ({test.points:g} points): {test.hint}"
+                graded.hints.setdefault(exercise.grade_id, []).append(hint)
+    graded.notes, graded.remarks, graded.private = list(record.notes), list(record.remarks), list(record.private)
+    return graded
 
 
 def table(rows: list[Graded]) -> str:
-    """The rows as CSV: student, each exercise, total, max, needs_manual_grade, reasons, remarks."""
+    """The rows as CSV: student, name, each exercise, late, total, max, needs_manual_grade, reasons, remarks."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     rows = sorted(rows, key=lambda row: row.student)
     names = list(rows[0].most) if rows else []
-    writer.writerow(["student", *names, "total", "max", "needs_manual_grade", "reasons", "remarks"])
+    writer.writerow(["student", "name", *names, "late", "total", "max", "needs_manual_grade", "reasons", "remarks"])
     for row in rows:
         cells = ["" if row.points[name] is None else f"{row.points[name]:g}" for name in names]
-        texts = [_plain("; ".join(sentences)) for sentences in (row.reasons, row.remarks)]
-        totals = [f"{row.total:g}", f"{sum(row.most.values()):g}", "yes" if row.needs_manual_grade else "no"]
-        writer.writerow([row.student, *cells, *totals, *texts])
+        texts = [plain("; ".join(sentences)) for sentences in (row.reasons, [*row.private, *row.remarks])]
+        person = "yes" if row.needs_manual_grade or row.asks else "no"
+        totals = [f"{row.penalty:g}", f"{row.total:g}", f"{sum(row.most.values()):g}", person]
+        writer.writerow([row.student, plain(row.name), *cells, *totals, *texts])
     return text.getvalue()
 
 
-def executed(notebook: NotebookNode, result: Result | None, graded: Graded) -> NotebookNode:
-    """The clean notebook with the output of its cells, and under each check what the hidden tests gave.
+def executed(notebook: NotebookNode, result: Result | None) -> NotebookNode:
+    """The clean notebook with the output of its cells.
 
     A cell that was not run shows what it was handed in with, and says so.
     """
@@ -223,55 +342,32 @@ def executed(notebook: NotebookNode, result: Result | None, graded: Graded) -> N
             cell.outputs = [nbformat.from_dict(output) for output in ran]
         elif cell.outputs:
             cell.outputs.insert(0, new_output("stream", name="stdout", text=NOT_RUN))
-        name = notebooks.nbgrader_fields(cell).get("grade_id")
-        if sanitise.kind_of(cell) == sanitise.CHECK and name in graded.points:
-            lines = [f"{HIDDEN_TESTS} {graded.points[name]:g} of {graded.most[name]:g} points"]
-            lines += [f"[no] {hint}" for hint in graded.hints.get(name, [])]
-            cell.outputs.append(new_output("stream", name="stdout", text="\n".join(lines) + "\n"))
     return made
 
 
-def feedback(graded: Graded) -> str:
-    """A page for the student: points by exercise, the hints of failed tests, comments, and what was repaired."""
-    rows = []
-    for name, most in graded.most.items():
-        points = graded.points[name]
-        said = [*graded.hints.get(name, []), *([graded.comments[name]] if name in graded.comments else [])]
-        said += [text for key, text in graded.comments.items() if f"check_{key}" == name]
-        cells = "<br>".join(html.escape(line) for line in said)
-        reached = "not graded yet" if points is None else f"{points:g}"
-        rows.append(f"<tr><td>{html.escape(name)}<td>{reached}<td>{most:g}<td>{cells}")
-    lines = ([graded.trouble] if graded.trouble else []) + graded.notes + graded.remarks
-    notes = "".join(f"<li>{html.escape(line)}" for line in lines)
-    title = f"{html.escape(graded.lab)}: {html.escape(graded.student)}"
-    total = f"{graded.total:g} of {sum(graded.most.values()):g} points"
-    return f"""<!DOCTYPE html>
-<html lang="en"><meta charset="utf-8"><title>{title}</title>
-<style>
-body {{ font: 16px/1.5 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em }}
-table {{ border-collapse: collapse }} th, td {{ text-align: left; vertical-align: top; padding: .3em .8em }}
-tr {{ border-bottom: 1px solid #ccc }}
-</style>
-<h1>{title}</h1>
-<p>{total}</p>
-<table><tr><th>exercise<th>points<th>of<th>what to look at
-{chr(10).join(rows)}
-</table>
-{f"<h2>Notes</h2><ul>{notes}</ul>" if notes else ""}
-</html>
-"""
-
-
-def _written(notebook: NotebookNode) -> dict[str, str]:
-    """The written answers by grade id; empty where nothing was written."""
-    answers = {}
+def with_outcomes(notebook: NotebookNode, assignment: Assignment, record: Record) -> NotebookNode:
+    """`notebook` with a line for each hidden test under its check."""
+    found = {name: (passed, reason) for name, passed, reason in record.outcomes}
     for cell in notebook.cells:
-        if sanitise.kind_of(cell) == sanitise.REPORT:
-            text = cell.source.strip()
-            answers[notebooks.nbgrader_fields(cell)["grade_id"]] = "" if text == "YOUR ANSWER HERE" else text
-    return answers
+        name = notebooks.nbgrader_fields(cell).get("grade_id")
+        own = [test for test in assignment.tests if test.exercise == name and test.name in found]
+        if cell.cell_type == "code" and own:
+            lines = [f"{HIDDEN_TESTS} {sum(found[test.name][0] for test in own)} of {len(own)} passed"]
+            lines += [
+                f"[ok] {test.name}" if found[test.name][0] else f"[no] {test.name}: {found[test.name][1]}"
+                for test in own
+            ]
+            cell.outputs.append(new_output("stream", name="stdout", text="\n".join(lines) + "\n"))
+    return notebook
 
 
-def _plain(text: str) -> str:
+def _instead(assignment: Assignment, record: Record) -> NotebookNode:
+    """What stands for a submission of which nothing can be shown: the released notebook, under the reason."""
+    made = nbformat.from_dict(assignment.released)
+    made.cells.insert(0, new_markdown_cell(f"**Nothing was graded**: {record.trouble}", id="trouble"))
+    return made
+
+
+def plain(text: str) -> str:
     """`text` for a spreadsheet: nothing that it would take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,4 +1,8 @@
-"""Many submissions at a time: local processes, or a Dask cluster; what was done once is not done again."""
+"""Many submissions at a time: local processes, or a Dask cluster; what was done once is not done again.
+
+A result is kept with the digests of the hidden tests that it is of: where a test changes, that test alone is judged
+again. A submission that cannot be graded, whatever the reason, stops no other: its result says the trouble.
+"""
 
 import hashlib
 import json
@@ -6,11 +10,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -27,6 +32,7 @@ from course_utils.errors import CourseError
 
 MOST_TRIES = 2  # of one submission, where a worker or a jail fails and not the submission
 SCHEDULER_SECONDS = 10
+AUTHORS_FILES = {".ipynb", ".py", ".toml", ".md"}  # of a lab's folder: no result rests on them, or it is asked for them
 
 
 class Cache:
@@ -50,57 +56,120 @@ class Cache:
 
 
 def key_of(job: Job) -> str:
-    """The hash of all that the result of `job` depends on: the cells, the tests, this program, limits and seed."""
+    """The hash of all that the result of `job` depends on, but the hidden tests: cells, program, limits, rules."""
     lab = labs.Lab(job.lab, Path(job.root))
-    digest = hashlib.sha256(json.dumps({**asdict(job), "root": ""}, sort_keys=True).encode())
+    what = asdict(replace(job, root="", tests={}, concealed=()))
+    digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode())
     digest.update(f"{sys.version} {torch.__version__}".encode())
     for folder in (Path(course_utils.__file__).parent, Path(grader.__file__).parent):
         for place in sorted(folder.rglob("*.py")):
             digest.update(place.name.encode() + b"\0" + hashlib.sha256(place.read_bytes()).digest())
-    digest.update(lab.judge.read_bytes())
+    rules = [cell.metadata.get("course", {}).get("forbidden") for cell in labs.read_source(lab).cells]
+    digest.update(json.dumps(rules).encode())
+    for place in sorted(lab.folder.iterdir()):  # hidden data
+        if place.is_file() and place.suffix not in AUTHORS_FILES:
+            digest.update(place.name.encode() + b"\0" + hashlib.sha256(place.read_bytes()).digest())
     return digest.hexdigest()
 
 
 def run(
-    work: dict[str, Job], cache: Cache, *, workers: int = 1, scheduler: str | None = None, force: bool = False
+    work: dict[str, Job],
+    cache: Cache,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    force: bool = False,
+    jails_work: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[str, Result]]:
     """The result of each job by its key, as they come, those that the cache holds first.
 
     scheduler: the address of a Dask cluster that sees the course under the same path; else local processes are used
     force: do it again, whatever the cache holds
+    jails_work: asked where a jail fails again and again: if others work, it is this submission that breaks them
 
-    Raises `CourseError` where the cluster cannot be had, `SandboxError` where the jail fails again and again.
+    A result with `trouble` is of a submission that could not be graded. Raises `CourseError` where the cluster cannot
+    be had, `SandboxError` where jails fail.
     """
-    todo = {}
+    todo: dict[str, Job] = {}
+    known: dict[str, Result] = {}
     for key, job in work.items():
-        known = None if force else cache.get(key)
-        if known is None:
-            todo[key] = job
+        kept = None if force else cache.get(key)
+        missing = _missing(kept, job.tests)
+        if kept is not None and not missing:
+            yield key, _of(kept, job)
         else:
-            yield key, known
+            todo[key] = replace(job, tests=missing)
+            if kept is not None:
+                known[key] = kept
     if todo:
-        for key, result in _on_dask(todo, scheduler) if scheduler else _on_processes(todo, min(workers, len(todo))):
-            yield key, cache.put(key, result)
+        done = _on_dask(todo, scheduler) if scheduler else _on_processes(dict(todo), workers, jails_work)
+        for key, result in done:
+            if not result.trouble:
+                result = cache.put(key, _merged(known.get(key), result))
+            yield key, _of(result, work[key])
 
 
-def _on_processes(todo: dict[str, Job], workers: int) -> Iterator[tuple[str, Result]]:
+def _missing(kept: Result | None, tests: dict[str, str]) -> dict[str, str]:
+    """The tests that `kept` has no outcome of; where there are any, those that were not tried are of them, too."""
+    if kept is None:
+        return tests
+    missing = {name for name, digest in tests.items() if kept.judged.get(name) != digest}
+    if missing:
+        missing |= {name for name, _, reason in kept.outcomes if reason.startswith(execution.NOT_TRIED)}
+    return {name: digest for name, digest in tests.items() if name in missing}
+
+
+def _merged(kept: Result | None, new: Result) -> Result:
+    """`new`, with those outcomes of `kept` that it has not replaced."""
+    if kept is None:
+        return new
+    again = {name for name, _, _ in new.outcomes}
+    return replace(
+        new,
+        outcomes=[*(outcome for outcome in kept.outcomes if outcome[0] not in again), *new.outcomes],
+        judged=kept.judged | new.judged,
+        broken=kept.broken | new.broken,
+        outputs=kept.outputs | new.outputs,
+    )
+
+
+def _of(result: Result, job: Job) -> Result:
+    """`result` with the outcomes of the job's tests, in their order."""
+    outcomes = {outcome[0]: outcome for outcome in result.outcomes}
+    return replace(result, outcomes=[outcomes[name] for name in job.tests if name in outcomes] or result.outcomes)
+
+
+def _on_processes(todo: dict[str, Job], workers: int, jails_work: Callable[[], bool]) -> Iterator[tuple[str, Result]]:
     context = forks.context()
     tries = dict.fromkeys(todo, 0)
+    alone = False  # a process died, and each job might be why: the next one runs alone
     while todo:
+        batch = dict(islice(todo.items(), 1 if alone else None))
+        alone = False
         lifeline, our_end = context.Pipe(duplex=False)
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_die_with_parent, initargs=(lifeline,))
+        pool = ProcessPoolExecutor(
+            min(workers, len(batch)), mp_context=context, initializer=_die_with_parent, initargs=(lifeline,)
+        )
         try:
-            running = {pool.submit(execution.run, job): key for key, job in todo.items()}
+            running = {pool.submit(execution.run, job): key for key, job in batch.items()}
             for future in as_completed(running):
                 key = running[future]
                 try:
                     result = future.result()
                 except (BrokenProcessPool, SandboxError) as error:
+                    if isinstance(error, BrokenProcessPool) and len(batch) > 1:
+                        alone = True
+                        continue
                     tries[key] += 1
-                    if tries[key] >= MOST_TRIES:
-                        reason = str(error) if isinstance(error, SandboxError) else "a grading process was killed"
+                    if tries[key] < MOST_TRIES:
+                        alone = True
+                        continue
+                    reason = str(error) if isinstance(error, SandboxError) else "a grading process was killed"
+                    if not jails_work():
                         raise SandboxError(f"{reason}; what is done is kept, run it again") from None
-                    continue
+                    result = Result(trouble=f"could not be graded: {reason}")
+                except Exception as error:  # whatever it was: the others are graded
+                    result = Result(trouble=f"could not be graded: {_why(error)}")
                 del todo[key]
                 yield key, result
         finally:
@@ -109,6 +178,10 @@ def _on_processes(todo: dict[str, Job], workers: int) -> Iterator[tuple[str, Res
             pool.shutdown(wait=True, cancel_futures=True)
             lifeline.close()
             our_end.close()
+
+
+def _why(error: Exception) -> str:
+    return execution.one_line(str(error) if isinstance(error, CourseError) else f"{type(error).__name__}: {error}")
 
 
 def _die_with_parent(lifeline: Connection) -> None:
@@ -138,6 +211,11 @@ def _on_dask(todo: dict[str, Job], scheduler: str) -> Iterator[tuple[str, Result
         }
         try:
             for future in as_completed(running, loop=client.loop):
-                yield running[future], future.result()
+                try:
+                    yield running[future], future.result()
+                except SandboxError:
+                    raise
+                except Exception as error:
+                    yield running[future], Result(trouble=f"could not be graded: {_why(error)}")
         finally:
             client.run(execution.close_jails)

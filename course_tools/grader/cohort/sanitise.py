@@ -2,33 +2,36 @@
 
 A cell is known by its grade id, else by its cell id, else by its text, else by the names that it defines. What is not
 known is an extra cell and stays behind the cell that it followed. So nothing that was earned is lost where check cells
-are deleted, changed, doubled or turned into text, metadata is stripped, or cells are moved; each repair is remarked.
+are deleted, changed, doubled or turned into text, metadata is stripped, cells are moved, an answer stands in another
+cell than its own, or the file has another encoding; each repair is remarked. Text is taken over as it was written:
+`rendering` makes it safe where it is shown.
 The lab's own experiments keep the outputs that they were handed in with, since grading need not run them.
 """
 
 import ast
-import base64
-import binascii
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from course_tools.grader.jail import outputs
+from course_tools.grader.jail import outputs, pictures
 from course_utils.command import notebooks
 
 MOST_CELLS = 2_000
 MOST_SOURCE = 2**20  # characters of one cell
-MOST_PICTURE = 2 * 2**20  # base64 characters of a picture pasted into a text cell
+MOST_PICTURES = 20  # of one cell
 CHECK, SOLUTION, REPORT, PLAIN = "check", "solution", "report", "plain"
-# What a browser could take for a tag, or a link that runs code: written answers are shown to the instructor.
-TAG = re.compile(r"<(?=[A-Za-z/!?])")
-SCRIPT_LINK = re.compile(r"(java|vb)script:", re.IGNORECASE)
+# After UTF-8: what Windows writes in Korea, then in the West, where every byte is a letter.
+ENCODINGS = ("utf-8-sig", "cp949", "cp1252", "latin-1")
+ATTACHED = re.compile(r"!\[[^\]\n]*\]\(attachment:([^)\n]*)\)")  # a picture of the cell's own, in Markdown
+MAGIC = re.compile(r"^[ \t]*[%!].*$", re.MULTILINE)  # a line for IPython, not for Python
+ELSEWHERE = "# Its answer stands in another cell."
 
 
 @dataclass(frozen=True)
@@ -50,14 +53,16 @@ class _Cell:
     grade_id: str
     attachments: dict[str, Any]
     outputs: Any
+    left_out: list[str] = field(default_factory=list)
     anchor: int = -1
     taken: bool = False
 
 
 def sanitise(content: bytes, released: NotebookNode, others: dict[str, NotebookNode] | None = None) -> Sanitised:
     """The work in `content` on top of `released`. others: the released notebooks of other labs, by name."""
+    remarks: list[str] = []
     try:
-        data = json.loads(content.decode("utf-8-sig"))
+        data = json.loads(_text(content, remarks))
     except (ValueError, RecursionError):
         return Sanitised(None, "the file is not JSON, so no notebook")
     if isinstance(data, dict) and isinstance(data.get("worksheets"), list):  # version 3 of the format
@@ -65,12 +70,19 @@ def sanitise(content: bytes, released: NotebookNode, others: dict[str, NotebookN
         data["cells"] = [cell for sheet in sheets for cell in _list(sheet.get("cells"))]
     if not isinstance(data, dict) or not isinstance(data.get("cells"), list):
         return Sanitised(None, "the file is JSON, but no notebook: it has no cells")
-    if len(data["cells"]) > MOST_CELLS:
-        return Sanitised(None, f"the notebook has more than {MOST_CELLS} cells")
-    cells = [cell for cell in map(_read_cell, data["cells"]) if cell is not None]
-    remarks = []
-    if len(cells) < len(data["cells"]):
-        remarks.append(f"{len(data['cells']) - len(cells)} cells are malformed: left out")
+    handed_in = data["cells"]
+    if len(handed_in) > MOST_CELLS:
+        handed_in = [
+            cell for cell in handed_in if not isinstance(cell, dict) or cell.get("source") or cell.get("input")
+        ]
+        remarks.append(f"the notebook has {len(data['cells'])} cells: empty ones are left out")
+    if len(handed_in) > MOST_CELLS:
+        handed_in = handed_in[:MOST_CELLS]
+        remarks.append(f"cells from the {MOST_CELLS + 1}st on are left out")
+    cells = [cell for cell in map(_read_cell, handed_in) if cell is not None]
+    if len(cells) < len(handed_in):
+        remarks.append(f"{len(handed_in) - len(cells)} cells are malformed: left out")
+    remarks += [f"a picture was left out: {why}" for cell in cells for why in cell.left_out]
     matches = _match(cells, released)
     if not any(_is_work(released.cells[index]) for index in matches):
         for name, other in (others or {}).items():
@@ -78,6 +90,24 @@ def sanitise(content: bytes, released: NotebookNode, others: dict[str, NotebookN
                 return Sanitised(None, f"the notebook is of {name}, not of this lab")
         return Sanitised(None, "the notebook holds no answer cell of this lab")
     return Sanitised(_rebuild(cells, matches, released, remarks), "", tuple(dict.fromkeys(remarks)))
+
+
+def _text(content: bytes, remarks: list[str]) -> str:
+    """The file's text. Notebooks are UTF-8; an editor may have stored one in what its system takes for usual."""
+    encodings: tuple[str, ...] = ENCODINGS
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encodings = ("utf-16", *ENCODINGS)
+    elif b"\0" in content[:2]:
+        encodings = ("utf-16-le" if content[1:2] == b"\0" else "utf-16-be", *ENCODINGS)
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if encoding != "utf-8-sig":
+            remarks.append(f"the file is not in UTF-8: read as {encoding.upper()}")
+        return text
+    raise ValueError("no text")
 
 
 def kind_of(cell: NotebookNode) -> str:
@@ -109,32 +139,54 @@ def _read_cell(data: Any) -> _Cell | None:
         source = "".join(source)
     if not isinstance(source, str) or len(source) > MOST_SOURCE:
         return None
-    source = source.encode("utf-8", "replace").decode()  # a lone surrogate could not be written
+    source = outputs.clean(source).replace("\r\n", "\n").replace("\r", "\n")
     metadata = data["metadata"] if isinstance(data.get("metadata"), dict) else {}
     fields = metadata["nbgrader"] if isinstance(metadata.get("nbgrader"), dict) else {}
     grade_id, cell_id = fields.get("grade_id"), data.get("id")
+    attachments, left_out = _pictures(data.get("attachments"))
+    if data.get("cell_type") != "code":
+        source = _without_lost_pictures(source, attachments, left_out)
     return _Cell(
         source,
         "code" if data.get("cell_type") == "code" else "markdown",
         cell_id if isinstance(cell_id, str) else "",
         grade_id if isinstance(grade_id, str) else "",
-        _pictures(data.get("attachments")),
+        attachments,
         data.get("outputs"),
+        list(left_out.values()),
     )
 
 
-def _pictures(attachments: Any) -> dict[str, Any]:
+def _pictures(attachments: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """The pictures pasted into a text cell by their names, and why the others are left out."""
     kept: dict[str, Any] = {}
+    left_out: dict[str, str] = {}
     for name, bundle in (attachments if isinstance(attachments, dict) else {}).items():
-        for kind in ("image/png", "image/jpeg"):
-            picture = bundle.get(kind) if isinstance(bundle, dict) else None
-            if isinstance(picture, str) and len(picture) <= MOST_PICTURE and len(kept) < 20:
-                try:
-                    base64.b64decode(picture, validate=True)
-                except (binascii.Error, ValueError):
-                    continue
-                kept[name.encode("utf-8", "replace").decode()[:100]] = {kind: picture}
-    return kept
+        name, why = outputs.clean(name)[:100], "no picture"
+        for kind, text in (bundle if isinstance(bundle, dict) else {}).items():
+            try:
+                if len(kept) >= MOST_PICTURES:
+                    raise pictures.LeftOut(f"there are more than {MOST_PICTURES}")
+                kept[name] = dict([pictures.kept(outputs.clean(kind), text if isinstance(text, str) else "")])
+                break
+            except pictures.LeftOut as reason:
+                why = str(reason)[:100]
+        if name not in kept:
+            left_out[name] = f"{name}, {why}"
+    return kept, left_out
+
+
+def _without_lost_pictures(source: str, kept: dict[str, Any], left_out: dict[str, str]) -> str:
+    """`source` with a word in place of each picture that is not there: a page could not be drawn from it."""
+
+    def said(picture: re.Match[str]) -> str:
+        name = picture[1].split(" ")[0]
+        if name in kept or unquote(name) in kept:
+            return picture[0]
+        lost = left_out.get(name) or left_out.get(unquote(name)) or f"{name[:100]}, it was not handed in"
+        return f"[picture left out: {lost}]"
+
+    return ATTACHED.sub(said, source)
 
 
 def _match(cells: list[_Cell], released: NotebookNode) -> dict[int, list[_Cell]]:
@@ -198,12 +250,38 @@ def _match_reports(
 
 
 def _names(source: str) -> list[str]:
-    """The functions and classes that a cell defines at its top."""
+    """The functions, classes and variables that a cell defines at its top."""
+    return [name for statement in _statements(source) for name in _bound(statement)]
+
+
+def _statements(source: str) -> list[ast.stmt]:
+    """The statements at a cell's top, without the lines that are IPython's alone; none where it is no Python."""
     try:
-        tree = ast.parse(source)
+        return ast.parse(MAGIC.sub("", source)).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    return [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+
+
+def _bound(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        return [statement.name]
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        targets = [statement.target]
+    parts = [part for target in targets for part in (target.elts if isinstance(target, ast.Tuple) else [target])]
+    return [part.id for part in parts if isinstance(part, ast.Name)]
+
+
+def _definitions(source: str, without: str) -> str:
+    """What a changed check cell defines or imports and the released one, `without`, does not."""
+    known = {ast.dump(statement) for statement in _statements(without)}
+    kept = [
+        statement
+        for statement in _statements(source)
+        if (_bound(statement) or isinstance(statement, (ast.Import, ast.ImportFrom)))
+        and ast.dump(statement) not in known
+    ]
+    return "\n".join(map(ast.unparse, kept))
 
 
 def _rebuild(
@@ -216,6 +294,8 @@ def _rebuild(
         for copy in copies:
             copy.anchor = index
         _fill(made, copies, remarks)
+        if kind_of(made) == SOLUTION and made.source.strip() == original.source.strip():
+            _drop_answered(made, cells, remarks)
         base.append(made)
     # An extra cell follows the released cell that it followed when it was handed in; `anchor` -1 is the start.
     anchor = -1
@@ -233,6 +313,21 @@ def _rebuild(
     return notebook
 
 
+def _drop_answered(made: NotebookNode, cells: list[_Cell], remarks: list[str]) -> None:
+    """Take out of a stub what another cell answers: it would run after that answer, and undo it."""
+    elsewhere = {
+        name
+        for cell in cells
+        if cell.kind == "code" and cell.source.strip() != made.source.strip()
+        for name in _names(cell.source)
+    }
+    own = _statements(made.source)
+    missing = [statement for statement in own if not set(_bound(statement)) & elsewhere]
+    if len(missing) < len(own):
+        made.source = "\n\n\n".join([ELSEWHERE, *map(ast.unparse, missing)])
+        remarks.append(f"{title(made)} is answered in another cell")
+
+
 def _fill(made: NotebookNode, copies: list[_Cell], remarks: list[str]) -> None:
     """Put the handed-in copies of one cell into it, as far as they may stand there; the others stay extra cells."""
     kind, name, original = kind_of(made), title(made), made.source
@@ -247,6 +342,11 @@ def _fill(made: NotebookNode, copies: list[_Cell], remarks: list[str]) -> None:
             remarks.append(f"{name} is there {len(copies)} times: one is used")
         if changed or other_type:
             remarks.append(f"{name} was changed: the released one is used")
+        for copy in changed:
+            defined = _definitions(copy.source, original)
+            if defined:  # an answer, or what one needs
+                copy.source, copy.kind, copy.taken = defined, "code", False
+                remarks.append(f"{name} defines {', '.join(_names(defined)) or 'what it imports'}: kept")
         return
     for copy in copies:
         if copy.source.strip() == original.strip() or not copy.source.strip():
@@ -259,7 +359,7 @@ def _fill(made: NotebookNode, copies: list[_Cell], remarks: list[str]) -> None:
             remarks.append(f"{name} was changed: it runs after the released one")
         return
     if not copies:
-        remarks.append(f"{name} was deleted: put back, without an answer")
+        remarks.append(f"{name} was deleted: put back")
         return
     if not any(copy.grade_id == name for copy in copies):
         remarks.append(f"{name} had lost its metadata: known by its id, text or names")
@@ -271,10 +371,10 @@ def _fill(made: NotebookNode, copies: list[_Cell], remarks: list[str]) -> None:
         for copy in changed:
             copy.taken = True
         texts = dict.fromkeys(copy.source.strip() for copy in changed)
-        made.source = harmless("\n\n".join(texts)) if texts else original
-        pictures = {name: bundle for copy in copies for name, bundle in copy.attachments.items()}
-        if pictures and made.cell_type == "markdown":
-            made.attachments = nbformat.from_dict(pictures)
+        made.source = "\n\n".join(texts) if texts else original
+        attachments = {name: bundle for copy in copies for name, bundle in copy.attachments.items()}
+        if attachments and made.cell_type == "markdown":
+            made.attachments = nbformat.from_dict(attachments)
         return
     for copy in changed:
         if copy.source.strip() and not changed[0].taken:
@@ -283,15 +383,10 @@ def _fill(made: NotebookNode, copies: list[_Cell], remarks: list[str]) -> None:
         copy.kind = "code"  # a further answer runs where it stood, whatever type it was given
 
 
-def harmless(text: str) -> str:
-    """Markdown whose HTML tags and script links are shown as text instead of being obeyed."""
-    return SCRIPT_LINK.sub(lambda link: link.group(0)[:-1] + "&#58;", TAG.sub("&lt;", text))
-
-
 def _extra(cell: _Cell, name: str) -> NotebookNode:
     if cell.kind == "code":
         return new_code_cell(cell.source, id=name)
-    made = new_markdown_cell(harmless(cell.source), id=name)
+    made = new_markdown_cell(cell.source, id=name)
     if cell.attachments:
         made.attachments = nbformat.from_dict(cell.attachments)
     return made

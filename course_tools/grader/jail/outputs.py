@@ -6,9 +6,9 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from course_tools.grader.jail import pictures
+
 KEPT_TEXT = 20_000  # characters of one cell's text
-KEPT_PICTURE = 2 * 2**20
-SAFE_PICTURES = ("image/png", "image/jpeg")  # SVG and HTML may carry scripts into the instructor's browser
 MOST_HANDED_IN = 200  # outputs of one cell
 
 
@@ -30,17 +30,20 @@ class CellOutputs:
             elif text:
                 self.outputs.append(new_output("stream", name=name, text=text))
         elif kind == "error":
-            name, value = str(fields.get("ename"))[:100], str(fields.get("evalue"))[:500]
+            name, value = clean(str(fields.get("ename")))[:100], clean(str(fields.get("evalue")))[:500]
             self.error = self.error or f"{name}: {value}"
             line = self._cut(f"{name}: {value}")
             self.outputs.append(new_output("error", ename=name, evalue=value, traceback=[line]))
         elif kind in ("display_data", "execute_result") and isinstance(fields.get("data"), dict):
-            data = {"text/plain": self._cut(fields["data"].get("text/plain"))}
-            for picture_type in SAFE_PICTURES:
-                picture = _joined(fields["data"].get(picture_type))
-                if len(picture) <= KEPT_PICTURE and _is_base64(picture):
-                    data[picture_type] = picture
-            self.outputs.append(new_output("display_data", data=data))
+            text, left_out = self._cut(fields["data"].get("text/plain")), ""
+            drawn: dict[str, str] = {}
+            for kind in pictures.CONVERTED:
+                picture = _joined(fields["data"].get(kind))
+                try:
+                    drawn |= dict([pictures.kept(kind, picture)]) if picture and not drawn else {}
+                except pictures.LeftOut as why:
+                    left_out = f"\n[picture left out: {why}]"
+            self.outputs.append(new_output("display_data", data={"text/plain": text + left_out, **drawn}))
 
     def _cut(self, text: Any) -> str:
         text = _joined(text)
@@ -59,12 +62,13 @@ def handed_in(outputs: Any) -> list[NotebookNode]:
     return kept.outputs
 
 
+def clean(text: str) -> str:
+    """`text` that can be written: without lone surrogates, which no encoding has."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def _joined(text: Any) -> str:
-    """A text as notebooks store it, whole or in lines; "" for anything else. A lone surrogate could not be written."""
+    """A text as notebooks store it, whole or in lines; "" for anything else."""
     if isinstance(text, list) and all(isinstance(line, str) for line in text):
         text = "".join(text)
-    return text.encode("utf-8", "replace").decode() if isinstance(text, str) else ""
-
-
-def _is_base64(text: str) -> bool:
-    return bool(text) and text.isascii() and all(character.isalnum() or character in "+/=\n" for character in set(text))
+    return clean(text) if isinstance(text, str) else ""

@@ -108,8 +108,8 @@ def version() -> str:
     return subprocess.run(["bwrap", "--version"], capture_output=True, text=True, timeout=ANSWER_SECONDS).stdout.strip()
 
 
-def _command(*, labs: Path | None) -> list[str]:
-    """The bubblewrap command line, without the program to run."""
+def _command(*, labs: Path | None, concealed: Sequence[Path] = ()) -> list[str]:
+    """The bubblewrap command line, without the program to run. concealed: see `Jail`."""
     line = ["bwrap", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
     line += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     if os.geteuid() == 0:
@@ -136,9 +136,35 @@ def _command(*, labs: Path | None) -> list[str]:
             for parent in reversed(folder.parents[:-1]):  # else a folder of root's keeps others out
                 line += ["--perms", "0755", "--dir", str(parent)]
             line += ["--ro-bind", str(folder), str(folder)]
+    line += _covers(concealed)
     if labs is not None and labs.is_dir():
         line += ["--ro-bind", str(labs), warden.LAB_FILES]
     line += ["--proc", "/proc", "--dev", "/dev"]
+    return line
+
+
+def _covers(concealed: Sequence[Path]) -> list[str]:
+    """The part of the command line that puts something empty over what lies under a folder that the jail mounts.
+
+    Python and the course's packages stay readable where they lie in such a place.
+    """
+    mounted = [
+        Path("/usr"),
+        *(Path("/", name).resolve() for name in ("bin", "sbin", "lib", "lib32", "lib64")),
+        *READABLE,
+    ]
+    line: list[str] = []
+    for place in sorted({place.resolve() for place in concealed}):
+        if not place.exists() or not any(place.is_relative_to(folder) for folder in mounted):
+            continue
+        if place.is_file():
+            line += ["--ro-bind", os.devnull, str(place)]
+            continue
+        line += ["--perms", "0755", "--tmpfs", str(place)]
+        for folder in READABLE:
+            if folder.is_relative_to(place):
+                line += ["--ro-bind", str(folder), str(folder)]
+        line += ["--remount-ro", str(place)]
     return line
 
 
@@ -147,6 +173,7 @@ class Jail:
 
     labs: the folder of released labs, or None
     preload: modules to import before any kernel starts
+    concealed: folders and files that are not to be seen, also where they lie under /usr or Python's own folder
     unsafe: no bubblewrap; the kernel runs with the rights of this process
     cold: a jail for one kernel, without namespaces inside namespaces
 
@@ -154,7 +181,13 @@ class Jail:
     """
 
     def __init__(
-        self, *, labs: Path | None, preload: tuple[str, ...], unsafe: bool = False, cold: bool = False
+        self,
+        *,
+        labs: Path | None,
+        preload: tuple[str, ...],
+        concealed: tuple[Path, ...] = (),
+        unsafe: bool = False,
+        cold: bool = False,
     ) -> None:
         self.overrun = ""  # the limit that the running kernel broke
         self._limits = Limits()  # of the running kernel
@@ -176,7 +209,7 @@ class Jail:
                 size = ["--perms", "1777", "--size", str(Limits().disk_mib << 20)]
                 places = [part for place in warden.writable(ENVIRONMENT).values() for part in (*size, "--tmpfs", place)]
             places += ["--remount-ro", "/dev", "--remount-ro", "/"]
-            line = [*_command(labs=labs), *places, *program]
+            line = [*_command(labs=labs, concealed=concealed), *places, *program]
         self._process = subprocess.Popen(
             line,
             stdin=wardens_end.fileno(),

@@ -14,6 +14,7 @@ PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 LOAD, JUMP_EQUAL, JUMP_GREATER_EQUAL, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, ERRNO, KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
+THIRD_ARGUMENT = 32
 X32_CALLS = 0x40000000
 NEW_NAMESPACES = 0x7E020080  # CLONE_NEW* of <linux/sched.h>, time namespaces included
 
@@ -47,7 +48,15 @@ REFUSED = {
     "request_key": (249, 218),
     "keyctl": (250, 219),
     "kexec_load": (246, 104),
+    "msgget": (68, 186),
+    "semget": (64, 190),
+    "personality": (135, 92),
 }
+SOCKET, SOCKETPAIR = (41, 198), (53, 199)
+# Families of <linux/socket.h>. All others are refused: AF_VSOCK, for one, is outside of every network namespace. Of
+# netlink the C library asks for the names of network interfaces, by protocol 0.
+FAMILIES = {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10}
+NETLINK, NETLINK_ROUTE = 16, 0
 
 
 def install() -> None:
@@ -76,6 +85,7 @@ def filter_of(machine: str) -> bytes:
     body = [(JUMP_EQUAL, 0, 1, CLONE3[column]), (RETURN, 0, 0, ERRNO | errno.ENOSYS)]
     for numbers in REFUSED.values():
         body += [(JUMP_EQUAL, 0, 1, numbers[column]), (RETURN, 0, 0, ERRNO | errno.EPERM)]
+    body += _only_families(column)
     body += [
         (JUMP_EQUAL, 0, 3, CLONE[column]),
         (LOAD, 0, 0, FIRST_ARGUMENT),
@@ -92,3 +102,19 @@ def filter_of(machine: str) -> bytes:
         (RETURN, 0, 0, KILL_PROCESS),
     ]
     return b"".join(struct.pack("HBBI", *instruction) for instruction in head + body)
+
+
+def _only_families(column: int) -> list[tuple[int, int, int, int]]:
+    """Sockets of the families that are allowed, and no others."""
+    refuse = (RETURN, 0, 0, ERRNO | errno.EAFNOSUPPORT)
+    allow = (RETURN, 0, 0, ALLOW)
+    known = [step for family in FAMILIES.values() for step in ((JUMP_EQUAL, 0, 1, family), allow)]
+    netlink = [(JUMP_EQUAL, 0, 3, NETLINK), (LOAD, 0, 0, THIRD_ARGUMENT), (JUMP_EQUAL, 0, 1, NETLINK_ROUTE), allow]
+    one = [(LOAD, 0, 0, FIRST_ARGUMENT), *known, *netlink, refuse]
+    pair = [(LOAD, 0, 0, FIRST_ARGUMENT), (JUMP_EQUAL, 0, 1, FAMILIES["AF_UNIX"]), allow, refuse]
+    return [
+        (JUMP_EQUAL, 0, len(one), SOCKET[column]),
+        *one,
+        (JUMP_EQUAL, 0, len(pair), SOCKETPAIR[column]),
+        *pair,
+    ]

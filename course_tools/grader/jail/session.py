@@ -26,6 +26,7 @@ READY_SECONDS = 60
 INTERRUPT_SECONDS = 2
 IDLE_SECONDS = 1  # how long to wait for output after a cell's reply
 POLL_SECONDS = 0.25
+ENDING_SECONDS = 3  # a kernel that ends closes its sockets first; its death may take a moment
 
 
 class KernelLost(StudentError):
@@ -41,6 +42,7 @@ class KernelSession:
         self._manager = JailedKernelManager(jail=jail, lab=lab, limits=limits, seed=seed, context=self._context)
         self._seen_bytes = 0
         self.lost = ""  # why there is no kernel any more
+        self.timed_out = False  # a call took too long
 
     def __enter__(self) -> "KernelSession":
         try:
@@ -70,13 +72,17 @@ class KernelSession:
             self._iopub.disable_monitor()
         self._context.destroy(linger=0)
 
-    def run_cell(self, source: str) -> CellOutputs:
-        """Run one cell. Raises `KernelLost` where it takes the kernel with it."""
+    def run_cell(self, source: str, *, seconds: float | None = None) -> CellOutputs:
+        """Run one cell, for `seconds` at most where they are fewer than the limit of a cell.
+
+        Raises `KernelLost` where it takes the kernel with it.
+        """
+        seconds = min(self.limits.cell_seconds, seconds or self.limits.cell_seconds)
         run = CellOutputs()
         content = {"code": source, "silent": False, "store_history": True, "user_expressions": {}}
         content |= {"allow_stdin": False, "stop_on_error": False}
         request = self._request("execute_request", content)
-        end = min(time.monotonic() + self.limits.cell_seconds, self.deadline)
+        end = min(time.monotonic() + seconds, self.deadline)
         interrupted = replied = idle = False
         while not (replied and idle):
             now = time.monotonic()
@@ -90,7 +96,7 @@ class KernelSession:
                     self._kill(run.error + " and did not stop when interrupted")
                 self._session.send(self._control, "interrupt_request", {})
                 interrupted, end = True, now + INTERRUPT_SECONDS
-                run.error = f"took longer than {self._allowed(self.limits.cell_seconds)}"
+                run.error = f"took longer than {self._allowed(seconds)}"
             for channel, message in self._messages(end):
                 if message["parent_header"].get("msg_id") != request:
                     continue
@@ -112,7 +118,8 @@ class KernelSession:
         if self.lost:
             raise KernelLost(self.lost)
         if time.monotonic() > self.deadline:
-            raise StudentError(f"the submission took longer than {self.limits.submission_seconds:g} s in all")
+            self.timed_out = True
+            raise StudentError(f"there was no time left: {self._allowed(0)}")
         sent = self._request("judge_request", request)
         end = min(time.monotonic() + self.limits.call_seconds, self.deadline)
         called = request.get("path") or request.get("do")
@@ -123,6 +130,7 @@ class KernelSession:
                 if trouble:
                     self._kill(trouble + " and did not stop when interrupted")
                 self._session.send(self._control, "interrupt_request", {})
+                self.timed_out = True
                 trouble, end = (
                     f"{called} took longer than {self._allowed(self.limits.call_seconds)}",
                     now + INTERRUPT_SECONDS,
@@ -148,7 +156,7 @@ class KernelSession:
 
     def _allowed(self, seconds: float) -> str:
         if time.monotonic() >= self.deadline:
-            return f"{self.limits.submission_seconds:g} s, the limit of the whole submission"
+            return f"its share of the {self.limits.submission_seconds:g} s for the whole submission"
         return f"{seconds:g} s"
 
     def _connect(self, kind: int, name: str, most_bytes: int) -> zmq.Socket:
@@ -177,12 +185,19 @@ class KernelSession:
         if not ready and self.jail.exited() is not None:
             self._kill("ended the kernel")
         if self._broken.poll(0):
-            time.sleep(POLL_SECONDS)  # a kernel that ended closes its sockets first
-            ended = self.jail.exited() is not None
-            self._kill("ended the kernel" if ended else f"put out more than {MOST_OUTPUT_BYTES >> 20} MiB at once")
+            self._kill("ended the kernel" if self._ends() else "put out more than it may at once, or closed its output")
         if self._seen_bytes > self.limits.output_mib << 20:
             self._kill(f"put out more than {self.limits.output_mib} MiB")
         return arrived
+
+    def _ends(self) -> bool:
+        """Whether the kernel ends now that its output is closed; one whose message was too large lives on."""
+        end = time.monotonic() + ENDING_SECONDS
+        while self.jail.exited() is None:
+            if time.monotonic() > end:
+                return False
+            time.sleep(POLL_SECONDS / 5)
+        return True
 
     def _receive(self, channel: zmq.Socket) -> dict[str, Any] | None:
         parts = channel.recv_multipart(copy=True)

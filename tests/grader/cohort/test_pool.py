@@ -20,7 +20,7 @@ def job(lab: str) -> Job:
 
 def test_a_damaged_cache_is_as_good_as_none(tmp_path):
     cache = pool.Cache(tmp_path)
-    cache.put("a", Result([("t", True, "")], {}, [], 1.0))
+    cache.put("a", Result([("t", True, "")], seconds=1.0))
     assert cache.get("a").outcomes == [["t", True, ""]] and cache.get("b") is None
     for text in ("", "{", "[]", '{"unknown": 1}'):
         (tmp_path / "a.json").write_text(text)
@@ -29,7 +29,7 @@ def test_a_damaged_cache_is_as_good_as_none(tmp_path):
 
 def test_a_result_is_the_same_at_once_and_from_the_cache(tmp_path):
     cache = pool.Cache(tmp_path)
-    at_once = cache.put("a", Result([("t", True, "")], {"cell": []}, ["a note"], 1.0))
+    at_once = cache.put("a", Result([("t", True, "")], outputs={"cell": []}, notes=["a note"]))
     assert at_once == cache.get("a") and at_once.outcomes == [["t", True, ""]]
 
 
@@ -77,6 +77,62 @@ def test_a_jail_that_fails_again_and_again_stops_grading_and_says_why(tmp_path, 
 
 def _has_no_jail(job):
     raise SandboxError("no user is free")
+
+
+def test_a_job_that_raises_whatever_it_is_stops_no_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(execution, "run", _raises_for_some)
+    results = dict(pool.run({name: job(name) for name in ("good", "bad", "worse")}, pool.Cache(tmp_path)))
+    assert results["good"].trouble == "" and results["good"].outcomes == [["t", True, ""]]
+    assert results["bad"].trouble == "could not be graded: hidden test t has a fault"
+    assert results["worse"].trouble == "could not be graded: TypeError: what a reply was forged into"
+    assert [place.name for place in tmp_path.glob("*.json")] == ["good.json"]  # tried again the next time
+
+
+def _raises_for_some(job):
+    if job.lab == "bad":
+        raise CourseError("hidden test t has a fault")
+    if job.lab == "worse":
+        raise TypeError("what a reply was\nforged into")
+    return Result([("t", True, "")])
+
+
+def test_a_submission_that_breaks_each_jail_is_the_only_one_that_is_not_graded(tmp_path, monkeypatch):
+    monkeypatch.setattr(execution, "run", _breaks_its_jail_or_its_process)
+    work = {name: job(name) for name in ("good", "breaks", "kills")}
+    results = dict(pool.run(work, pool.Cache(tmp_path), workers=2, jails_work=lambda: True))
+    assert results["good"].outcomes == [["t", True, ""]]
+    assert results["breaks"].trouble == "could not be graded: the sandbox failed"
+    assert results["kills"].trouble == "could not be graded: a grading process was killed"
+
+
+def _breaks_its_jail_or_its_process(job):
+    if job.lab == "breaks":
+        raise SandboxError("the sandbox failed")
+    if job.lab == "kills":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Result([("t", True, "")])
+
+
+def test_a_changed_test_is_judged_again_and_no_other(tmp_path, monkeypatch):
+    asked = tmp_path / "asked"
+    monkeypatch.setattr(execution, "run", _judges_what_is_asked)
+    cache = pool.Cache(tmp_path)
+    for tests, judged in (
+        ({"a": "1", "b": "1"}, "a b"),
+        ({"a": "1", "b": "1"}, None),
+        ({"a": "1", "b": "2"}, "b"),
+        ({"b": "2"}, None),  # a test that is gone
+        ({"a": "1", "b": "2", "c": "1"}, "c"),
+    ):
+        asked.unlink(missing_ok=True)
+        (result,) = dict(pool.run({"key": Job("lab", str(asked), "", limits=Limits(), tests=tests)}, cache)).values()
+        assert [name for name, _, _ in result.outcomes] == list(tests)
+        assert (asked.read_text() if asked.is_file() else None) == judged
+
+
+def _judges_what_is_asked(job):
+    Path(job.root).write_text(" ".join(job.tests))
+    return Result([(name, True, "") for name in job.tests], judged=job.tests)
 
 
 def test_without_dask_a_scheduler_is_a_clear_error(tmp_path, monkeypatch):

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from small_class import DOUBLE, HALVE, REPORT, answered, make_course, with_extra
 
-from course_tools.grader.cohort.sanitise import harmless, sanitise
+from course_tools.grader.cohort import assignment, feedback, gradebook
+from course_tools.grader.cohort.gradebook import Record
+from course_tools.grader.cohort.sanitise import MOST_CELLS, sanitise
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +22,11 @@ def lab(tmp_path_factory):
 @pytest.fixture(scope="module")
 def released(lab):
     return nbformat.read(lab.released, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def asked(lab):
+    return assignment.read(lab)
 
 
 def clean(notebook, released):
@@ -105,17 +112,75 @@ def test_a_notebook_of_version_3_is_read(lab, released):
     assert cells["double"] == DOUBLE
 
 
+def test_all_answers_in_one_cell_are_kept_where_the_stubs_were_deleted_or_left_as_they_were(lab, released):
+    together = f"{DOUBLE}\n\n{HALVE}"
+    deleted = answered(lab, double=together)
+    deleted.cells = [cell for cell in deleted.cells if cell.id != "halve"]
+    stub = next(cell.source for cell in released.cells if cell.id == "halve")
+    for notebook in (deleted, answered(lab, double=together, halve=stub)):
+        cells, remarks = clean(notebook, released)
+        assert cells["double"] == together and "def halve" not in cells["halve"]
+        assert "halve is answered in another cell" in remarks
+
+
+def test_an_answer_in_a_check_cell_is_kept_behind_the_released_check(lab, released):
+    notebook = answered(lab)
+    stub = next(cell.source for cell in released.cells if cell.id == "double")
+    cells = {cell.id: cell for cell in notebook.cells}
+    cells["double"].source = stub
+    cells["check-double"].source = f"import math\n{DOUBLE}\nassert double(1) == 2"
+    made, remarks = clean(notebook, released)
+    assert made["check-double"] == "assert double(1) == 2" and made["extra-1"] == f"import math\n{DOUBLE}"
+    assert "check_double defines double: kept" in remarks and "def double" not in made["double"]
+
+
 @pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("<script>alert(1)</script>", "&lt;script>alert(1)&lt;/script>"),
-        ("<img src=x onerror=alert(1)>", "&lt;img src=x onerror=alert(1)>"),
-        ("[x](JavaScript:alert(1))", "[x](JavaScript&#58;alert(1))"),
-        ("if a < b and c <= d", "if a < b and c <= d"),
-    ],
+    "source", [f"%%time\n{DOUBLE}", "double = lambda x: 2 * x", f"!ls\n%matplotlib inline\n{DOUBLE}"]
 )
-def test_written_text_cannot_act_in_a_browser(text, shown):
-    assert harmless(text) == shown
+def test_magics_and_lambdas_do_not_hide_an_answer_that_lost_its_metadata(lab, released, source):
+    notebook = answered(lab, double=source)
+    for number, cell in enumerate(notebook.cells):
+        cell.metadata, cell.id = {}, f"n{number}"
+    cells, _ = clean(notebook, released)
+    assert cells["double"] == source
+
+
+def test_too_many_cells_cost_no_answer(lab, released):
+    notebook = answered(lab)
+    notebook.cells += [new_code_cell("", id=f"e{number}") for number in range(MOST_CELLS)]
+    cells, remarks = clean(notebook, released)
+    assert cells["halve"] == HALVE and "empty ones are left out" in remarks[0]
+    notebook.cells += [new_code_cell("1", id=f"f{number}") for number in range(MOST_CELLS)]
+    cells, remarks = clean(notebook, released)
+    assert cells["halve"] == HALVE and "cells from the 2001st on are left out" in remarks
+
+
+@pytest.mark.parametrize("encoding", ["cp949", "cp1252", "utf-16", "utf-16-le", "utf-8-sig"])
+def test_a_file_in_an_older_encoding_is_read(lab, released, encoding):
+    comment = "# é" if encoding == "cp1252" else "# 두 배"
+    text = json.dumps(answered(lab, double=f"{comment}\n{DOUBLE}"), ensure_ascii=False)
+    cells, remarks = clean(text.encode(encoding), released)
+    assert cells["double"] == f"{comment}\n{DOUBLE}"
+    assert bool(remarks) == (encoding != "utf-8-sig")
+
+
+def test_line_ends_of_windows_are_no_change(lab, released):
+    notebook = answered(lab)
+    for own in notebook.cells:
+        own.source = own.source.replace("\n", "\r\n")
+    assert clean(notebook, released)[1] == ()
+
+
+def test_a_picture_that_is_left_out_leaves_a_word(lab, released):
+    text = f"{REPORT} ![a](attachment:a.png) ![b](attachment:b.svg) ![c](attachment:c.png)"
+    notebook = answered(lab, report=text)
+    notebook.cells[-1].attachments = {"a.png": {"image/png": "AAAA"}, "b.svg": {"image/svg+xml": "AAAA"}}
+    cells, remarks = clean(notebook, released)
+    assert cells["report"] == (
+        f"{REPORT} ![a](attachment:a.png) [picture left out: b.svg, image/svg+xml may hold a script] "
+        "[picture left out: c.png, it was not handed in]"
+    )
+    assert remarks == ("a picture was left out: b.svg, image/svg+xml may hold a script",)
 
 
 json_values = st.recursive(
@@ -134,6 +199,14 @@ cells_of_any_kind = st.fixed_dictionaries(
             {"nbgrader": st.fixed_dictionaries({"grade_id": st.sampled_from(["double", "report"]) | json_values})}
         ),
         "attachments": json_values,
+        "outputs": json_values
+        | st.lists(
+            st.fixed_dictionaries(
+                {"output_type": st.sampled_from(["stream", "error", "display_data"]) | json_values},
+                optional={name: st.just("\ud800") | json_values for name in ("text", "ename", "evalue", "data")},
+            ),
+            max_size=3,
+        ),
     },
 )
 
@@ -147,6 +220,18 @@ def test_any_json_in_a_notebooks_shape_is_rebuilt_or_refused(lab, released, cell
         nbformat.writes(made.notebook).encode()
         grade_ids = [cell.metadata.nbgrader.grade_id for cell in made.notebook.cells if "nbgrader" in cell.metadata]
         assert grade_ids == ["double", "check_double", "halve", "check_halve", "report"]
+
+
+@given(st.lists(cells_of_any_kind, max_size=6))
+def test_whatever_a_file_holds_its_pages_can_be_written(asked, released, cells):
+    made = sanitise(json.dumps({"cells": cells}).encode(), released).notebook
+    if made is None:
+        return
+    record = Record([(test.name, False, "wrong") for test in asked.tests], work=gradebook.work_of(made, asked))
+    shown = gradebook.with_outcomes(gradebook.executed(made, None), asked, record)
+    nbformat.validate(shown)
+    nbformat.writes(shown).encode()
+    feedback.page(gradebook.marks("ann", asked, record), asked, shown).encode()
 
 
 @given(st.binary(max_size=40))

@@ -1,7 +1,10 @@
 """course_tools.grader.jail.sandbox: the jail as seen from inside and outside, and Jupyter's own tools over it."""
 
 import os
+import sys
+import tempfile
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -58,6 +61,29 @@ def test_the_kernel_is_a_nobody_without_rights_in_a_world_of_its_own(new_jail):
         looks += "print(socket.gethostname(), [name for _, name in socket.if_nameindex()])"
         seen = printed(kernel.run_cell(looks))
         assert "['student']" in seen and "['lo']" in seen
+
+
+@pytest.mark.skipif(not os.access(sys.prefix, os.W_OK), reason="Python's folder is not ours to write in")
+def test_what_lies_under_pythons_own_folder_is_concealed_and_python_is_not():
+    if sandbox.trouble():
+        pytest.skip(f"no sandbox: {sandbox.trouble()}")
+    with tempfile.TemporaryDirectory(dir=sys.prefix, prefix="course-") as folder:
+        neighbour = Path(folder, "class", "neighbour.ipynb")
+        neighbour.parent.mkdir()
+        neighbour.write_text("secret")
+        (Path(folder) / "class.zip").write_text("secret")
+        looks = f"import pathlib, torch\nfor place in sorted(pathlib.Path({folder!r}).rglob('*')):\n"
+        looks += "    print(place.name, place.is_file() and place.read_text())"
+        seen = []
+        for concealed in ((), (neighbour.parent, Path(folder, "class.zip")), (Path(folder),)):
+            jail = Jail(labs=None, preload=PRELOAD, concealed=concealed)
+            try:
+                with session(jail) as kernel:
+                    seen.append(printed(kernel.run_cell(looks)))
+            finally:
+                jail.close()
+    assert seen[0].count("secret") == 2 and "secret" not in seen[1] + seen[2]
+    assert "class" in seen[1] and seen[2] == ""
 
 
 def test_limits_hold_for_whom_the_kernel_runs_as(new_jail):

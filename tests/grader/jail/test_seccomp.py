@@ -20,15 +20,22 @@ assert libc.prctl(38, 1, 0, 0, 0) == 0  # no_new_privs
 seccomp.install()
 assert libc.unshare(0x10000000) == -1 and ctypes.get_errno() == errno.EPERM
 assert libc.mount(None, b"/", None, 16384, None) == -1 and ctypes.get_errno() == errno.EPERM
+try:
+    socket.socket(getattr(socket, "AF_VSOCK", 40), socket.SOCK_STREAM)
+    raise AssertionError("a family that is not allowed")
+except OSError as error:
+    assert error.errno == errno.EAFNOSUPPORT
+socket.socketpair()
+socket.if_nameindex()
 assert not hasattr(os, "memfd_create") or libc.memfd_create(b"m", 0) == -1
 assert subprocess.run([sys.executable, "-c", "print(6 * 7)"], capture_output=True, text=True).stdout == "42\\n"
 assert open("/proc/self/status").read().split("Seccomp:")[1].split()[0] == "2"
 """
 
 
-def answer(program: bytes, *, call: int, architecture: int, argument: int = 0) -> int:
+def answer(program: bytes, *, call: int, architecture: int, argument: int = 0, third: int = 0) -> int:
     """What the kernel's filter machine answers: it reads classic BPF over `struct seccomp_data`."""
-    data = struct.pack("<IIQQ", call, architecture, 0, argument)
+    data = struct.pack("<IIQQQQ", call, architecture, 0, argument, 0, third)
     instructions = list(struct.iter_unpack("HBBI", program))
     place = value = 0
     while True:
@@ -54,8 +61,8 @@ def machine(request):
     architecture, column = seccomp.MACHINES[request.param]
     assert len(program) % 8 == 0 and len(program) // 8 < 4096
 
-    def answers(call, argument=0, architecture=architecture):
-        return answer(program, call=call, architecture=architecture, argument=argument)
+    def answers(call, argument=0, architecture=architecture, third=0):
+        return answer(program, call=call, architecture=architecture, argument=argument, third=third)
 
     return answers, column
 
@@ -69,6 +76,16 @@ def test_every_refused_call_gets_no_permission(machine):
 def test_a_usual_call_is_allowed(machine):
     answers, column = machine
     assert answers(READ[column]) == seccomp.ALLOW
+
+
+def test_a_socket_is_of_a_family_that_is_allowed(machine):
+    answers, column = machine
+    unsupported = seccomp.ERRNO | errno.EAFNOSUPPORT
+    for family in range(64):
+        expected = seccomp.ALLOW if family in (1, 2, 10, 16) else unsupported  # AF_UNIX, AF_INET, AF_INET6, netlink
+        assert answers(seccomp.SOCKET[column], family) == expected
+        assert answers(seccomp.SOCKETPAIR[column], family) == (seccomp.ALLOW if family == 1 else unsupported)
+    assert answers(seccomp.SOCKET[column], seccomp.NETLINK, third=12) == unsupported  # nf_tables
 
 
 def test_a_process_may_be_forked_but_not_into_namespaces_of_its_own(machine):
