@@ -10,7 +10,7 @@ import atexit
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ from course_tools.grader.jail.limits import Limits
 from course_tools.grader.jail.outputs import CellOutputs
 from course_tools.grader.jail.sandbox import Jail, SandboxError
 from course_tools.grader.jail.session import KernelLost, KernelSession
-from course_tools.grader.judge import hidden_tests
+from course_tools.grader.judge import hidden_tests, rules
 from course_tools.grader.judge.student import Student
 from course_utils import runtime
 from course_utils.command import notebooks
@@ -68,11 +68,14 @@ class Result:
     """What came of a job: plain data again.
 
     outcomes: of each hidden test, in order: name, passed, and a reason for the instructor
+    broken: what an answer uses although its exercise forbids it, by the grade id of the exercise's check: its points
+        are withheld until a person has looked; no entry where no rule is broken
     outputs: of each cell that ran, by its id
     notes: cells that failed or cost the kernel its life, a line each
     """
 
     outcomes: list[tuple[str, bool, str]] = field(default_factory=list)
+    broken: dict[str, list[str]] = field(default_factory=dict)
     outputs: dict[str, list[NotebookNode]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0
@@ -86,7 +89,8 @@ def run(job: Job) -> Result:
     notebook = nbformat.reads(job.notebook, as_version=4)
     with runtime.environment(COURSE_PROGRESS="off", COURSE_DEVICE="cpu"):
         tests = hidden_tests.load(lab.judge)
-        attempt = _Attempt(job, notebook, tests, started + job.limits.submission_seconds)
+        forbidden = rules.of(labs.read_source(lab))
+        attempt = _Attempt(job, notebook, tests, forbidden, started + job.limits.submission_seconds)
         for number in range(MOST_KERNELS):
             if attempt.finished:
                 break
@@ -104,9 +108,14 @@ class _Attempt:
     """The state of one submission over the kernels that it uses up."""
 
     def __init__(
-        self, job: Job, notebook: NotebookNode, tests: tuple[hidden_tests.HiddenTest, ...], deadline: float
+        self,
+        job: Job,
+        notebook: NotebookNode,
+        tests: tuple[hidden_tests.HiddenTest, ...],
+        forbidden: rules.Rules,
+        deadline: float,
     ) -> None:
-        self.job, self.deadline, self.result = job, deadline, Result()
+        self.job, self.deadline, self.forbidden, self.result = job, deadline, forbidden, Result()
         lab = labs.Lab(job.lab, Path(job.root))
         left_out = set() if job.experiments else labs.experiments(notebook, notebooks.read(lab.released))
         self.cells = [
@@ -115,6 +124,11 @@ class _Attempt:
             if cell.cell_type == "code" and cell.source.strip() and cell.id not in left_out
         ]
         self.tests = list(tests)  # not judged yet
+        # Everything but the lab's own checks and experiments may hold, or name, what an answer uses.
+        own = {str(cell.id): cell.source for cell in notebook.cells if cell.cell_type == "code"}
+        named = rules.named(own | labs.definitions(notebook), forbidden)
+        for test in tests:
+            self._note_use(test.exercise, named.get(rules.exercise_of(test.exercise), []))
 
     @property
     def finished(self) -> bool:
@@ -140,8 +154,9 @@ class _Attempt:
             student = Student(session.send)
             while self.tests:
                 test = self.tests.pop(0)
-                verdict = hidden_tests.judge((test,), student, seed=job.seed)
+                verdict = hidden_tests.judge((test,), student, seed=job.seed, forbidden=self.forbidden)
                 (outcome,) = verdict.outcomes
+                self._note_use(test.exercise, outcome.used)
                 self.result.outcomes.append((test.name, outcome.passed, _one_line(outcome.reason)))
                 if session.lost:
                     return
@@ -151,6 +166,11 @@ class _Attempt:
             self.result.outputs[cell.id] = ran.outputs
             if ran.error and sanitise.kind_of(cell) != sanitise.CHECK:
                 self._note(f"{sanitise.title(cell)}: {ran.error}")
+
+    def _note_use(self, exercise: str, used: Iterable[str]) -> None:
+        known = self.result.broken.get(exercise, [])
+        if new := set(used) - set(known):
+            self.result.broken[exercise] = sorted({*known, *new})
 
     def _note(self, text: str) -> None:
         text = _one_line(text)

@@ -5,12 +5,14 @@ the grader itself is audited. It holds no test, no expected value and no point, 
 reads or changes it: the judge compares on its own side.
 """
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from course_tools.grader.judge.values import BadValue, Handle, decode, encode
+from course_tools.grader.judge.watch import Watch
 
 LONGEST_MESSAGE = 300
 
@@ -30,17 +32,28 @@ class Agent:
     | forget   |                                    | None; drops every object kept so far                          |
 
     `of` is a `Handle`, or None for the namespace; `path` a dotted name inside it; `seed`, where given, seeds torch.
-    With `keep` the answer stays here, a tensor with its graph, and a handle travels instead.
+    With `keep` the answer stays here, a tensor with its graph, and a handle travels instead. With `watch`, a list of
+    what is forbidden, the answer says under "used" what of it ran.
     """
 
     def __init__(self, namespace: dict[str, Any]) -> None:
         self.namespace = namespace
         self.kept: dict[int, Any] = {}
+        self.watch: Watch | None = None
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """{"value": …} or, where the student's code raised or returned what cannot travel, {"error": "…"}."""
+        forbidden = decode(request.get("watch"))
+        if not forbidden:
+            return self._answer(request)
+        self.watch = Watch()
+        answer = self._answer(request)
+        used, self.watch = self.watch.used(forbidden), None
+        return {**answer, "used": used} if used else answer
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
-            operands = {name: decode(value) for name, value in request.items()}
+            operands = {name: decode(value) for name, value in request.items() if name != "watch"}
             action = getattr(self, f"_{operands.pop('do')}")
             seed = operands.pop("seed", None)
             if seed is not None:
@@ -69,7 +82,8 @@ class Agent:
 
     def run(self, called: Any, args: list, kwargs: dict) -> Any:
         """Call what the student wrote; an audit's agent may do more with it."""
-        return called(*args, **kwargs)
+        with self.watch or nullcontext():
+            return called(*args, **kwargs)
 
     def _get(self, of: Handle | None, path: str) -> Any:
         return self._find(of, path)

@@ -1,6 +1,7 @@
 """The grader graded: does the judge give full marks to right answers, none to a blank lab, and catch each mistake?
 
 Right answers are judged once more in float32: a student who allocates `torch.zeros(…)` is as right as the solution.
+Answers that hand the work on to the library must be seen by the rules, and nothing else may be.
 Runs the instructor's own code only, so nothing is jailed; every case has a process of its own, forked from a server
 that has imported torch already, and a time limit.
 """
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor
 
 from course_tools.grader import forks, labs
-from course_tools.grader.judge import answers, hidden_tests, mutants
+from course_tools.grader.judge import answers, hidden_tests, mutants, rules
 from course_tools.grader.judge.agent import Agent
 from course_tools.grader.judge.student import Student, in_process
 from course_utils.command import notebooks
@@ -36,7 +37,8 @@ class Case:
     """One set of cells to judge.
 
     expected: "full", "none", "caught" (a mutant), "float32" (full where no dtype is asked for, and nothing where one
-        is), or the names of tests of which each must fail
+        is), "forbidden" (a delegation), or the names of tests of which each must fail
+    seen: the legs of the rules that must see a delegation
     """
 
     lab: labs.Lab
@@ -46,6 +48,7 @@ class Case:
     expected: str | tuple[str, ...]
     seeds: tuple[int, ...] = (0,)
     changed: tuple[str, ...] = ()  # the solution cells that it replaces
+    seen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,10 +84,12 @@ class Report:
         return found
 
     def __str__(self) -> str:
-        counts = {kind: sum(each.case.kind == kind for each in self.findings) for kind in ("wrong", "right", "float32")}
+        kinds = ("wrong", "right", "float32", "delegation")
+        counts = {kind: sum(each.case.kind == kind for each in self.findings) for kind in kinds}
         lines = [
             f"{self.lab.name}: solution and blank lab, {counts['wrong']} wrong and {counts['right']} right answers"
             + (", solution and right answers in float32" if counts["float32"] else "")
+            + (f", {counts['delegation']} delegations" if counts["delegation"] else "")
             + (f", {self.mutants} mutants, {self.killed:.1%} caught" if self.mutants else "")
         ]
         lines += [f"  survived: {name}" for name in self.survivors]
@@ -137,7 +142,8 @@ def audit(
 
 
 def _answer_cases(lab: labs.Lab) -> Iterator[Case]:
-    solution = labs.definitions(labs.read_source(lab))
+    source = labs.read_source(lab)
+    solution = labs.definitions(source)
     names = {test.name for test in hidden_tests.load(lab.judge)}
     yield Case(lab, "solution", lab.name, solution, "full", tuple(SEEDS))
     yield Case(lab, "float32", lab.name, solution, "float32", tuple(SEEDS))
@@ -152,6 +158,12 @@ def _answer_cases(lab: labs.Lab) -> Iterator[Case]:
                 f"not {', '.join(answer.fails) or 'none'}"
             )
         yield Case(lab, "wrong", answer.name, answer.cells, answer.fails)
+    delegates = answers.read(lab.answers("delegates"), solution)
+    tried = {cell for answer in delegates for cell in answer.replaced}
+    if untried := set(rules.of(source)) - tried:
+        raise CourseError(f"{lab.answers('delegates')}: no answer breaks the rules of {', '.join(sorted(untried))}")
+    for answer in delegates:
+        yield Case(lab, "delegation", answer.name, answer.cells, "forbidden", changed=answer.replaced, seen=answer.seen)
 
 
 def _mutant_cases(lab: labs.Lab) -> Iterator[Case]:
@@ -197,22 +209,29 @@ def _judge_case(case: Case, answer: Connection) -> None:
     torch.set_num_threads(1)
     os.environ["COURSE_PROGRESS"] = "off"
     tests = hidden_tests.load(case.lab.judge)
+    # Mutants of the solution use what the solution uses.
+    forbidden = {} if case.kind == "mutant" else rules.of(labs.read_source(case.lab))
     if isinstance(case.expected, tuple):
         tests = tuple(test for test in tests if test.name in case.expected)
     # The tests of what was changed come first: they are the likeliest to notice.
     own = tuple(test for test in tests if test.exercise.removeprefix("check_") in case.changed)
     tests = own + tuple(test for test in tests if test not in own)
+    if case.expected == "forbidden":
+        tests = own  # what it earns does not matter
+    read = rules.named(case.cells, forbidden)
     names = labs.namespace(case.cells)
     for seed in case.seeds:
         if seed != case.seeds[0] and own:
             tests = own  # the rest is the solution's code, which is judged under every seed by itself
         student = Student(_Float32Agent(names).answer) if case.expected == "float32" else in_process(names)
         try:
-            verdict = hidden_tests.judge(tests, student, seed=seed, stop_at_failure=case.kind == "mutant")
+            verdict = hidden_tests.judge(
+                tests, student, seed=seed, forbidden=forbidden, stop_at_failure=case.kind == "mutant"
+            )
         except CourseError as error:  # the judge's own
             fault = str(error)
         else:
-            fault = _fault(case, verdict)
+            fault = _fault(case, verdict) or _rule_fault(case, read, verdict.used)
         if fault:
             break
     answer.send(fault)
@@ -238,6 +257,20 @@ def _in_float32(value: Any) -> Any:
     return value
 
 
+def _rule_fault(case: Case, read: Mapping[str, list[str]], ran: Mapping[str, set[str]]) -> str:
+    """What the rules' two legs saw of a right answer, or did not see of a delegation."""
+    if case.expected == "forbidden":
+        legs = {"read": set(read), "run": {rules.exercise_of(check) for check in ran}}
+        blind = [leg for leg, seen in legs.items() if (leg in case.seen) != (set(case.changed) <= seen)]
+        told = ", ".join(f"{leg}: {', '.join(sorted(seen)) or 'nothing'}" for leg, seen in legs.items())
+        return f"must be seen by {' and '.join(case.seen)} in {', '.join(case.changed)}; saw {told}" if blind else ""
+    if case.expected in ("full", "float32", "none") and (read or ran):
+        return "forbidden, though right: " + "; ".join(
+            f"{exercise} uses {', '.join(sorted(used))}" for exercise, used in {**read, **ran}.items()
+        )
+    return ""
+
+
 def _fault(case: Case, verdict: hidden_tests.Verdict) -> str:
     reasons = {outcome.test.name: outcome.reason for outcome in verdict.outcomes if not outcome.passed}
     if case.expected == "caught":
@@ -246,6 +279,8 @@ def _fault(case: Case, verdict: hidden_tests.Verdict) -> str:
         asked = [outcome.test.name for outcome in verdict.outcomes if outcome.test.asks_dtype]
         blind = [f"{name}: asks for a dtype, but takes float32" for name in asked if name not in reasons]
         return "; ".join([f"{name}: {reason}" for name, reason in reasons.items() if name not in asked] + blind)
+    if case.expected == "forbidden":
+        return ""
     if case.expected == "full":
         return "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
     if case.expected == "none":

@@ -1,6 +1,7 @@
 """The judge's view of a student's work: call a function, build a module, ask for gradients, wherever the code runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 from types import UnionType
 from typing import Any
 
@@ -8,6 +9,8 @@ from torch import Tensor
 
 from course_tools.grader.judge.agent import Agent
 from course_tools.grader.judge.values import BadValue, Handle, decode, encode
+
+MOST_WATCHED = 6  # calls of one hidden test: who delegates does it in all of them
 
 
 class StudentError(Exception):
@@ -22,10 +25,17 @@ class Student:
         block(x), block.state(), block.gradient(x, cotangents=g)
 
     send: takes a request of `agent.Agent` and gives its answer; it may raise `StudentError` (out of time, gone).
+    used: what of the forbidden things has run since `forbid`, as far as the student's process tells
     """
 
     def __init__(self, send: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         self._send = send
+        self.forbid(())
+
+    def forbid(self, forbidden: Sequence[str]) -> None:
+        """Look from now on for these (`rules`), while the next few answers are called: to watch takes time."""
+        self._forbidden, self._watches_left = list(forbidden), MOST_WATCHED
+        self.used: set[str] = set()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
@@ -51,6 +61,9 @@ class Student:
             operands["path"] = path
         if do != "forget":
             operands["of"] = of
+        if do in ("call", "gradient") and self._forbidden and self._watches_left:
+            self._watches_left -= 1
+            operands["watch"] = self._forbidden
         try:
             # A remote object among the arguments travels as its handle.
             request = {name: encode(_handles(value)) for name, value in (("do", do), *operands.items())}
@@ -58,14 +71,20 @@ class Student:
             # An earlier answer goes back, nested so deep that one level more is too much.
             raise StudentError(f"{path or do} cannot be asked ({error})") from None
         answer = self._send(request)
-        if not isinstance(answer, dict) or not ({"value"} == set(answer) or {"error"} == set(answer)):
+        if not isinstance(answer, dict) or set(answer) - {"used"} not in ({"value"}, {"error"}):
             raise StudentError("the answer is not one")
+        self._note_use(answer.get("used", []))
         if "error" in answer:
             raise StudentError(f"{path or do}: {str(answer['error'])[:300]}")
         try:
             return self._remote(decode(answer["value"]))
         except BadValue as error:
             raise StudentError(f"{path or do} answered with something unreadable ({error})") from None
+
+    def _note_use(self, used: Any) -> None:
+        if not isinstance(used, list) or not all(isinstance(name, str) for name in used):
+            raise StudentError("the answer is not one")
+        self.used |= {name for name in used if any(fnmatchcase(name, pattern) for pattern in self._forbidden)}
 
     def _remote(self, value: Any) -> Any:
         if isinstance(value, Handle):
