@@ -25,6 +25,7 @@ class Agent:
     | do       | operands                           | answer                                                        |
     | -------- | ---------------------------------- | ------------------------------------------------------------- |
     | call     | of, path, args, kwargs             | what the function, class or method returns                    |
+    | trace    | of, path, args, kwargs, inner      | the same, and the shapes that each call of `inner` was given  |
     | gradient | of, path, args, kwargs, cotangents | outputs, gradients of the tensors in args, of the parameters  |
     | get      | of, path                           | an attribute                                                  |
     | state    | of, path                           | a module's state dict                                         |
@@ -42,7 +43,11 @@ class Agent:
         self.watch: Watch | None = None
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """{"value": …} or, where the student's code raised or returned what cannot travel, {"error": "…"}."""
+        """{"value": …} or, where the student's code raised or returned what cannot travel, {"error": "…"}.
+
+        An error says in "kinds" which classes its own one descends from; "changed" says that the call has changed what
+        it was given.
+        """
         forbidden = decode(request.get("watch"))
         if not forbidden:
             return self._answer(request)
@@ -59,16 +64,43 @@ class Agent:
             if seed is not None:
                 torch.manual_seed(seed)
             keep = operands.pop("keep", False)
+            operands |= {name: self._objects(operands[name]) for name in ("args", "kwargs") if name in operands}
+            given = [operands.get("args"), operands.get("kwargs")]
+            before = _fingerprint(given)
             answer = action(**operands)
-            return {"value": encode(self._keep(answer)) if keep else self._encode(answer)}
+            changed = {} if _fingerprint(given) == before else {"changed": True}
+            return {"value": encode(self._keep(answer)) if keep else self._encode(answer), **changed}
         except Exception as error:
-            return {"error": f"{type(error).__name__}: {error}"[:LONGEST_MESSAGE]}
+            kinds = [kind.__name__ for kind in type(error).__mro__]
+            return {"error": f"{type(error).__name__}: {error}"[:LONGEST_MESSAGE], "kinds": kinds}
 
     def _call(self, of: Handle | None, path: str, args: list, kwargs: dict) -> Any:
-        return self.run(self._find(of, path), self._objects(args), self._objects(kwargs))
+        return self.run(self._find(of, path), args, kwargs)
+
+    def _trace(self, of: Handle | None, path: str, args: list, kwargs: dict, inner: str) -> Any:
+        owner_path, _, name = inner.rpartition(".")
+        owner = self._find(None, owner_path) if owner_path else None
+        original = self._find(None, inner)
+        shapes: list[list[Any]] = []
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            values = [*args, *kwargs.values()]
+            shapes.append([list(value.shape) if isinstance(value, Tensor) else None for value in values])
+            return original(*args, **kwargs)
+
+        def put(function: Any) -> None:
+            if owner is None:
+                self.namespace[name] = function
+            else:
+                setattr(owner, name, function)
+
+        put(counted)
+        try:
+            return self._call(of, path, args, kwargs), shapes
+        finally:
+            put(original)
 
     def _gradient(self, of: Handle | None, path: str, args: list, kwargs: dict, cotangents: Any) -> Any:
-        args, kwargs = self._objects(args), self._objects(kwargs)
         called = self._find(of, path)
         inputs = [each.requires_grad_() for each in args if isinstance(each, Tensor) and each.is_floating_point()]
         weights = dict(called.named_parameters()) if isinstance(called, nn.Module) else {}
@@ -134,3 +166,17 @@ class Agent:
         number = len(self.kept)
         self.kept[number] = value
         return Handle(number, type(value).__name__)
+
+
+def _fingerprint(value: Any) -> Any:
+    """What differs once the numbers of a tensor, or the items of a list or dict, have been changed.
+
+    torch counts the changes of a tensor; to compare the numbers would take longer than most answers.
+    """
+    if isinstance(value, Tensor):
+        return id(value), value._version, value.shape
+    if isinstance(value, dict):
+        return {key: _fingerprint(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_fingerprint(item) for item in value]
+    return value if isinstance(value, (bool, int, float, str)) else id(value)

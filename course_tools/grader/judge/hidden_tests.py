@@ -118,7 +118,7 @@ def judge(
     """
     outcomes = []
     for test in tests:
-        student.forbid(forbidden.get(rules.exercise_of(test.exercise), ()))
+        student.begin(forbidden.get(rules.exercise_of(test.exercise), ()))
         generator = torch.Generator().manual_seed(zlib.crc32(f"{seed} {test.name}".encode()))
         started = time.perf_counter()
         try:
@@ -162,13 +162,18 @@ def expect_values(value: Any, count: int, what: str) -> tuple[Any, ...]:
 
 
 def raises(call: Callable[[], Any], kind: str, what: str) -> None:
-    """Raise `Different` unless the student's code answers `call` with an exception of class `kind`."""
+    """Raise `Different` unless the student's code answers `call` with a `kind` of exception, or one made from it."""
     try:
         call()
     except StudentError as error:
-        check(f"{kind}:" in str(error), f"{what}: expected {kind}, got {error}")
+        check(kind in error.kinds, f"{what}: expected {kind}, got {error}")
         return
     raise Different(f"{what}: expected {kind}, but no error came")
+
+
+def leaves_alone(student: Student, what: str) -> None:
+    """Raise `Different` where a call of this test has changed what it was given."""
+    check(not student.changed, f"{what}: {', '.join(sorted(student.changed))} changed what it was given")
 
 
 def draw(generator: torch.Generator, *shape: int) -> Tensor:

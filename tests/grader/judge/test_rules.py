@@ -186,12 +186,12 @@ def test_a_rule_broken_before_an_error_is_told():
 @pytest.mark.parametrize("used", ["text", [1], {"aten::conv2d": 1}])
 def test_a_forged_list_of_what_ran_is_an_error(used):
     student = Student(lambda request: {"value": 1, "used": used})
-    student.forbid([CONVOLUTION])
+    student.begin([CONVOLUTION])
     with pytest.raises(StudentError):
         student.conv2d()
 
 
 def test_a_student_cannot_tell_of_what_nobody_asked_for():
     student = Student(lambda request: {"value": 1, "used": ["<script>", "aten::conv2d"]})
-    student.forbid([CONVOLUTION])
+    student.begin([CONVOLUTION])
     assert student.conv2d() == 1 and student.used == {"aten::conv2d"}
