@@ -57,7 +57,7 @@ class Lab:
         return self.folder / "equivalents.toml"
 
     def answers(self, kind: str) -> Path:
-        """The lab's "wrong" or "right" answers, all in one file."""
+        """The lab's "wrong" or "right" answers, or its "delegates", all in one file."""
         return self.folder / f"{kind}.py"
 
 

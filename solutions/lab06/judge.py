@@ -6,7 +6,16 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
-from course_tools.grader.judge.hidden_tests import check, draw, expect_tensor, expect_values, hidden_test, pick, raises
+from course_tools.grader.judge.hidden_tests import (
+    check,
+    draw,
+    expect_tensor,
+    expect_values,
+    hidden_test,
+    leaves_alone,
+    pick,
+    raises,
+)
 from course_utils.codec import quantisation, transforms
 from course_utils.compare import same
 
@@ -116,6 +125,7 @@ def levels_of_random_coefficients(student, generator):
         expected = quantisation.quantise(coefficients, qp)
         same(student.quantise(coefficients, qp), expected, f"levels at QP {qp}", tolerance=0, same_dtype=True)
         same(student.quantise(-coefficients, qp), -expected, f"levels of the negatives at QP {qp}", tolerance=0)
+    leaves_alone(student, "levels")
     levels = student.quantise(draw(generator, 3, 3).float(), 22)
     expect_tensor(levels, (3, 3), "levels of float32", dtype=torch.float32)
 
@@ -143,6 +153,7 @@ def coefficients_of_levels(student, generator):
         levels = (5 * draw(generator, *batch, 3, 5)).round()
         expected = levels * 2.0 ** ((qp - 4) / 6)
         same(student.dequantise(levels, qp), expected, f"coefficients at QP {qp}", same_dtype=True)
+    leaves_alone(student, "coefficients")
     coefficients = student.dequantise(levels.float(), 30)
     expect_tensor(coefficients, tuple(levels.shape), "coefficients of float32", dtype=torch.float32)
 

@@ -2094,3 +2094,28 @@ def satd(residual: Tensor, tile: int | None = None) -> Tensor:
     tiles = residual.unflatten(-1, (width // tile, tile)).unflatten(-3, (height // tile, tile))
     tiles = tiles.transpose(-3, -2)  # (…, H/t, t, W/t, t) to (…, H/t, W/t, t, t)
     return hadamard(tiles).abs().sum(dim=(-4, -3, -2, -1)) / (tile / 2)
+
+
+# === quantiser_overwrites_what_it_was_given
+# Right numbers, in the caller's own coefficients.
+# fails: levels_of_random_coefficients, coefficients_of_levels
+
+
+# %% quantise
+def step(qp: int) -> float:
+    """The step Δ at a QP from 0 to 51. Raises ValueError outside."""
+    if not 0 <= qp <= 51:
+        raise ValueError(f"QP is 0 to 51, not {qp}")
+    return 2 ** ((qp - 4) / 6)
+
+
+def quantise(coefficients: Tensor, qp: int, rounding: float = 1 / 3) -> Tensor:
+    """Levels of coefficients of any shape; `rounding` is what is added before rounding down, in steps."""
+    sign = coefficients.sign()
+    return coefficients.abs_().div_(step(qp)).add_(rounding).floor_().mul_(sign)
+
+
+def dequantise(levels: Tensor, qp: int) -> Tensor:
+    """The coefficients that the decoder knows."""
+    levels *= step(qp)
+    return levels

@@ -1,5 +1,7 @@
 """Hidden tests of lab 07, intra modes. Points per exercise are those of the notebook's checks."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -220,7 +222,12 @@ def _searched(student, generator, batch: tuple[int, ...], count: int, k: int) ->
     qp = QPS[pick(generator, 0, 5)]
     original, predictions = _blocks(batch, count, 8, generator)
     guess = draw(generator, *batch, count)
-    modes = expect_tensor(student.search(original, predictions, guess, qp, k), batch, "modes")
+    answer, calls = student.trace("rd_cost", "search", original, predictions, guess, qp, k)
+    modes = expect_tensor(answer, batch, "modes")
+    # Each call of `rd_cost` gets blocks, and many predictions of each: the larger of the two.
+    tried = sum(max(math.prod(shape[:-2]) for shape in call if shape is not None) for call in calls)
+    most = min(k, count) * math.prod(batch)
+    check(tried == most, f"J was evaluated {tried} times, not {most}")
     check(not modes.is_floating_point(), f"modes: expected whole numbers, got {modes.dtype}")
     check(bool(((modes >= 0) & (modes < count)).all()), "a mode that does not exist")
     j = _j(original, predictions, qp)

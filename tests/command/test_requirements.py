@@ -89,7 +89,7 @@ def test_a_student_installs_all_that_the_library_the_lessons_and_the_labs_import
 
 
 def test_a_student_installs_nothing_that_only_maintainers_and_instructors_use():
-    only = {"pytest", "pytest-xdist", "nbval", "hypothesis", "playwright", "ruff", "mypy", "nbgrader", "libcst"}
+    only = {"pytest", "pytest-xdist", "nbval", "hypothesis", "playwright", "ruff", "mypy", "nbgrader"}
     assert not names(BASE) & (only | {"distributed", "jupytext"}) and only <= names(REQUIREMENTS)
 
 

@@ -11,7 +11,7 @@ import atexit
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,7 @@ from course_tools.grader.jail.limits import Limits
 from course_tools.grader.jail.outputs import CellOutputs
 from course_tools.grader.jail.sandbox import Jail, SandboxError
 from course_tools.grader.jail.session import KernelLost, KernelSession
-from course_tools.grader.judge import hidden_tests
+from course_tools.grader.judge import hidden_tests, rules
 from course_tools.grader.judge.student import Student
 from course_utils import runtime
 from course_utils.command import notebooks
@@ -101,7 +101,7 @@ def run(job: Job) -> Result:
     notebook = nbformat.reads(job.notebook, as_version=4)
     with runtime.environment(COURSE_PROGRESS="off", COURSE_DEVICE="cpu"):
         tests = [test for test in hidden_tests.load(lab.judge) if not job.tests or test.name in job.tests]
-        attempt = _Attempt(job, notebook, tests, started)
+        attempt = _Attempt(job, notebook, tests, rules.of(labs.read_source(lab)), started)
         while not attempt.finished:
             asked = time.monotonic()
             with _jail(lab, job) as jail:
@@ -120,8 +120,15 @@ class _Attempt:
     cells: those that still run; exercises: those not judged yet, each as its hidden tests that are to be judged
     """
 
-    def __init__(self, job: Job, notebook: NotebookNode, tests: list[hidden_tests.HiddenTest], started: float) -> None:
-        self.job, self.result, self.first = job, Result(), True
+    def __init__(
+        self,
+        job: Job,
+        notebook: NotebookNode,
+        tests: list[hidden_tests.HiddenTest],
+        forbidden: rules.Rules,
+        started: float,
+    ) -> None:
+        self.job, self.forbidden, self.result, self.first = job, forbidden, Result(), True
         self.deadline = started + job.limits.submission_seconds
         self.cells_deadline = started + job.limits.submission_seconds * CELLS_SHARE
         lab = labs.Lab(job.lab, Path(job.root))
@@ -133,6 +140,11 @@ class _Attempt:
         ]
         names = dict.fromkeys(test.exercise for test in tests)
         self.exercises = [[test for test in tests if test.exercise == name] for name in names]
+        # Everything but the lab's own checks and experiments may hold, or name, what an answer uses.
+        own = {str(cell.id): cell.source for cell in notebook.cells if cell.cell_type == "code"}
+        named = rules.named(own | labs.definitions(notebook), forbidden)
+        for exercise in names:
+            self._note_use(exercise, named.get(rules.exercise_of(exercise), []))
 
     @property
     def finished(self) -> bool:
@@ -179,7 +191,9 @@ class _Attempt:
             if cause:
                 self.result.outcomes.append((test.name, False, f"{NOT_TRIED}{cause}"))
                 continue
-            (outcome,) = hidden_tests.judge((test,), student, seed=self.job.seed).outcomes
+            verdict = hidden_tests.judge((test,), student, seed=self.job.seed, forbidden=self.forbidden)
+            (outcome,) = verdict.outcomes
+            self._note_use(test.exercise, outcome.used)
             self.result.outcomes.append((test.name, outcome.passed, one_line(outcome.reason)))
             if session.lost or session.timed_out:
                 cause = one_line(f"{test.name}: {session.lost or outcome.reason}")
@@ -189,6 +203,11 @@ class _Attempt:
             self.result.outputs[cell.id] = ran.outputs
             if ran.error and sanitise.kind_of(cell) != sanitise.CHECK:
                 self._note(f"{sanitise.title(cell)}: {ran.error}")
+
+    def _note_use(self, exercise: str, used: Iterable[str]) -> None:
+        known = self.result.broken.get(exercise, [])
+        if new := set(used) - set(known):
+            self.result.broken[exercise] = sorted({*known, *new})
 
     def _note(self, text: str) -> None:
         text = one_line(text)

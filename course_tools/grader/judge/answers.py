@@ -1,8 +1,9 @@
-"""A lab's wrong and right answers, as `wrong.py` and `right.py` keep them: many in a file.
+"""A lab's wrong and right answers and its delegations, each kind in a file of its own: `wrong.py` and so on.
 
 # === the_mean_of_all_channels            the answer's name
 # What is wrong, or other, about it.
 # fails: batch_norm, batch_norm_gradient  the hidden tests that must notice it (wrong answers only)
+# seen: run                               which leg of the rules must notice it (delegations only): read, run or both
 
 # %% BatchNorm2d                          the solution cell that it replaces; more may follow
 class BatchNorm2d(nn.Module): ...
@@ -18,16 +19,22 @@ from course_utils.errors import CourseError
 ANSWER = re.compile(r"^# === (\w+)$", re.MULTILINE)
 CELL = re.compile(r"^# %% (\w+)$", re.MULTILINE)
 FAILS = re.compile(r"^# fails: (.+)$", re.MULTILINE)
+SEEN = re.compile(r"^# seen: (read|run)$", re.MULTILINE)
+LEGS = ("read", "run")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer. cells: all cells of the solution by grade id, with its own in place of those that it replaces."""
+    """One answer. cells: all cells of the solution by grade id, with its own in place of those that it replaces.
+
+    fails: the tests that must notice it; seen: the legs of the rules that must
+    """
 
     name: str
     cells: Mapping[str, str]
     replaced: tuple[str, ...]
     fails: tuple[str, ...]
+    seen: tuple[str, ...]
 
 
 def read(path: Path, solution: Mapping[str, str]) -> list[Answer]:
@@ -50,5 +57,6 @@ def read(path: Path, solution: Mapping[str, str]) -> list[Answer]:
             raise CourseError(f"{path}: two answers are called {name}")
         marks = FAILS.search(about)
         fails = tuple(test.strip() for test in marks.group(1).split(",")) if marks else ()
-        answers[name] = Answer(name, {**solution, **cells}, tuple(cells), fails)
+        seen = tuple(SEEN.findall(about)) or LEGS
+        answers[name] = Answer(name, {**solution, **cells}, tuple(cells), fails, seen)
     return list(answers.values())

@@ -11,11 +11,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from course_tools.grader.judge import rules
 from course_tools.grader.judge.student import Student, StudentError
 from course_utils.compare import Different, describe
 from course_utils.errors import CourseError
@@ -38,12 +40,16 @@ class HiddenTest:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one hidden test found; `reason` is empty where it passed, and never shown to a student."""
+    """What one hidden test found; `reason` is empty where it passed, and never shown to a student.
+
+    used: what ran of the things that the exercise forbids; see `rules`
+    """
 
     test: HiddenTest
     passed: bool
     reason: str
     seconds: float
+    used: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,15 @@ class Verdict:
     def failed(self) -> tuple[str, ...]:
         return tuple(outcome.test.name for outcome in self.outcomes if not outcome.passed)
 
+    @property
+    def used(self) -> dict[str, set[str]]:
+        """What ran of the forbidden things, by exercise; nothing where nothing did."""
+        used: dict[str, set[str]] = {}
+        for outcome in self.outcomes:
+            if outcome.used:
+                used.setdefault(outcome.test.exercise, set()).update(outcome.used)
+        return used
+
 
 def hidden_test(
     exercise: str, *, points: float, hint: str, asks_dtype: bool = False
@@ -87,14 +102,23 @@ def load(path: Path) -> tuple[HiddenTest, ...]:
     return tuple(value for value in vars(module).values() if isinstance(value, HiddenTest))
 
 
-def judge(tests: tuple[HiddenTest, ...], student: Student, *, seed: int = 0, stop_at_failure: bool = False) -> Verdict:
+def judge(
+    tests: tuple[HiddenTest, ...],
+    student: Student,
+    *,
+    seed: int = 0,
+    forbidden: rules.Rules = MappingProxyType({}),
+    stop_at_failure: bool = False,
+) -> Verdict:
     """Run the hidden tests; each gets a generator of its own, so that one test's outcome does not move another's.
 
+    forbidden: the exercises' rules, of which each outcome says what was broken; that alone fails no test
     Only a wrong answer and an error in the student's code fail a test. Raises `CourseError`, of the class that the
     test raised where it is one, for all else: that is a fault of the test, or of what it rests on.
     """
     outcomes = []
     for test in tests:
+        student.begin(forbidden.get(rules.exercise_of(test.exercise), ()))
         generator = torch.Generator().manual_seed(zlib.crc32(f"{seed} {test.name}".encode()))
         started = time.perf_counter()
         try:
@@ -107,7 +131,8 @@ def judge(tests: tuple[HiddenTest, ...], student: Student, *, seed: int = 0, sto
         except Exception as error:
             what = f"{type(error).__name__}: {error}"
             raise CourseError(f"hidden test {test.name} has a fault, mend it in judge.py: {what}") from error
-        outcomes.append(Outcome(test, not reason, reason, time.perf_counter() - started))
+        seconds = time.perf_counter() - started
+        outcomes.append(Outcome(test, not reason, reason, seconds, tuple(sorted(student.used))))
         if reason and stop_at_failure:
             break
         with suppress(StudentError):  # the student's process may be gone
@@ -137,13 +162,18 @@ def expect_values(value: Any, count: int, what: str) -> tuple[Any, ...]:
 
 
 def raises(call: Callable[[], Any], kind: str, what: str) -> None:
-    """Raise `Different` unless the student's code answers `call` with an exception of class `kind`."""
+    """Raise `Different` unless the student's code answers `call` with a `kind` of exception, or one made from it."""
     try:
         call()
     except StudentError as error:
-        check(f"{kind}:" in str(error), f"{what}: expected {kind}, got {error}")
+        check(kind in error.kinds, f"{what}: expected {kind}, got {error}")
         return
     raise Different(f"{what}: expected {kind}, but no error came")
+
+
+def leaves_alone(student: Student, what: str) -> None:
+    """Raise `Different` where a call of this test has changed what it was given."""
+    check(not student.changed, f"{what}: {', '.join(sorted(student.changed))} changed what it was given")
 
 
 def draw(generator: torch.Generator, *shape: int) -> Tensor:

@@ -1,181 +1,248 @@
-"""Small machine-made mistakes in a solution's code: a judge that lets one pass has a hole, or it was no mistake."""
+"""Small machine-made mistakes in a solution's code: a judge that lets one pass has a hole, or it was no mistake.
 
+Kinds, as a report counts them: operators, numbers, constants, signs, arguments, order, slices, reductions, names,
+returns, gradients and lines.
+"""
+
+import ast
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
-
-Swaps = Mapping[type[cst.CSTNode], type[cst.CSTNode]]
-
-BINARY: Swaps = {
-    cst.Add: cst.Subtract,
-    cst.Subtract: cst.Add,
-    cst.Multiply: cst.Divide,
-    cst.Divide: cst.Multiply,
-    cst.FloorDivide: cst.Multiply,
-    cst.Modulo: cst.FloorDivide,
-    cst.Power: cst.Multiply,
-    cst.MatrixMultiply: cst.Multiply,
+# What stands for what, each with the word for it in lists.
+BINARY: Mapping[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.FloorDiv,
+    ast.Pow: ast.Mult,
+    ast.MatMult: ast.Mult,
 }
-COMPARISON: Swaps = {
-    cst.LessThan: cst.LessThanEqual,
-    cst.LessThanEqual: cst.LessThan,
-    cst.GreaterThan: cst.GreaterThanEqual,
-    cst.GreaterThanEqual: cst.GreaterThan,
-    cst.Equal: cst.NotEqual,
-    cst.NotEqual: cst.Equal,
-    cst.Is: cst.IsNot,
-    cst.IsNot: cst.Is,
+COMPARISON: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
 }
-BOOLEAN: Swaps = {cst.And: cst.Or, cst.Or: cst.And}
-AUGMENTED: Swaps = {
-    cst.AddAssign: cst.SubtractAssign,
-    cst.SubtractAssign: cst.AddAssign,
-    cst.MultiplyAssign: cst.AddAssign,
+BOOLEAN: Mapping[type[ast.boolop], type[ast.boolop]] = {ast.And: ast.Or, ast.Or: ast.And}
+REDUCTION = {
+    "sum": "mean",
+    "mean": "sum",
+    "amax": "amin",
+    "amin": "amax",
+    "argmax": "argmin",
+    "argmin": "argmax",
+    "max": "min",
+    "min": "max",
+    "maximum": "minimum",
+    "minimum": "maximum",
+    "any": "all",
+    "all": "any",
+    "floor": "ceil",
+    "ceil": "floor",
+    "round": "floor",
+    "sin": "cos",
+    "cos": "sin",
+    "log2": "log",
+    "cumsum": "cumprod",
 }
+SYMMETRIC = {"max", "min", "maximum", "minimum", "print", "isclose", "logical_and", "logical_or", "transpose"}
 
-Made = TypeVar("Made")  # what stands in the code with a change
-Kept = TypeVar("Kept")  # and without it
-Operation = TypeVar("Operation", cst.BinaryOperation, cst.ComparisonTarget, cst.BooleanOperation, cst.AugAssign)
+Old = TypeVar("Old", bound=ast.AST)
 
 
 @dataclass(frozen=True)
 class Mutant:
     """One changed source. `change` says what was changed, as "line text: old -> new", and names it in lists."""
 
+    kind: str
     change: str
     source: str
 
 
+@dataclass(frozen=True)
+class _Change:
+    """Text in place of a node's own."""
+
+    node: ast.AST
+    kind: str
+    note: str
+    text: str
+
+
 def mutate(source: str) -> Iterator[Mutant]:
-    """Every mutant of `source`, one change each, in the order of the code.
+    """Every mutant of `source`, one change each, in the order of the code, inner expressions before outer ones.
 
-    Operators swapped, whole numbers moved by one, True and False exchanged, `not` and minus signs dropped, keyword
-    arguments dropped, and statements (assignments to things that exist, calls for their effect) deleted.
+    Operators, reductions and True and False exchanged; whole numbers moved by one, floats by a tenth; `not` and minus
+    signs, keyword arguments, and ends of slices dropped; neighbouring arguments and returned values swapped; an
+    argument of the function in place of another; what `forward` returns detached; statements (assignments to things
+    that exist, calls for their effect, errors, early returns) deleted.
     """
-    count = _run(source, None)[1]
-    for target in range(count):
-        changed, _, note = _run(source, target)
-        if changed.strip() != source.strip() and _compiles(changed):
-            yield Mutant(note, changed)
-
-
-def _run(source: str, target: int | None) -> tuple[str, int, str]:
-    wrapper = MetadataWrapper(cst.parse_module(source))
-    mutation = _Mutation(target, source.splitlines())
-    changed = wrapper.visit(mutation)
-    return changed.code, mutation.sites, mutation.note
+    lines = source.splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line.encode()))
+    encoded = source.encode()
+    for change in _changes(ast.parse(source)):
+        node = change.node
+        start, end = starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset  # type: ignore[attr-defined]
+        mutated = (encoded[:start] + change.text.encode() + encoded[end:]).decode()
+        if mutated != source and _compiles(mutated):
+            yield Mutant(change.kind, f"{lines[node.lineno - 1].strip()}: {change.note}", mutated)  # type: ignore[attr-defined]
 
 
 def _compiles(source: str) -> bool:
     try:
         compile(source, "<mutant>", "exec")
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         return False
     return True
 
 
-class _Mutation(cst.CSTTransformer):
-    """Counts the places where the code can be changed, and changes number `target`."""
-
-    METADATA_DEPENDENCIES = (PositionProvider,)
-
-    def __init__(self, target: int | None, lines: list[str]) -> None:
-        super().__init__()
-        self.target, self.lines = target, lines
-        self.sites = 0
-        self.note = ""
-        self.annotations = 0
-
-    def _change(self, original: cst.CSTNode, text: str, make: Callable[[], Made], otherwise: Kept) -> Made | Kept:
-        if self.annotations:  # a type hint changes nothing when the code runs
-            return otherwise
-        number, self.sites = self.sites, self.sites + 1
-        if number != self.target:
-            return otherwise
-        line = self.get_metadata(PositionProvider, original).start.line
-        self.note = f"{self.lines[line - 1].strip()}: {text}"
-        return make()
-
-    def _swap(self, table: Swaps, original: Operation, updated: Operation) -> Operation:
-        other = table.get(type(updated.operator))
-        if other is None:
-            return updated
-        text = f"{type(updated.operator).__name__} -> {other.__name__}"
-        return self._change(original, text, lambda: updated.with_changes(operator=other()), updated)
-
-    def visit_Annotation(self, node: cst.Annotation) -> None:
-        self.annotations += 1
-
-    def leave_Annotation(self, original: cst.Annotation, updated: cst.Annotation) -> cst.Annotation:
-        self.annotations -= 1
-        return updated
-
-    def leave_BinaryOperation(self, original: cst.BinaryOperation, updated: cst.BinaryOperation) -> cst.BinaryOperation:
-        return self._swap(BINARY, original, updated)
-
-    def leave_ComparisonTarget(
-        self, original: cst.ComparisonTarget, updated: cst.ComparisonTarget
-    ) -> cst.ComparisonTarget:
-        return self._swap(COMPARISON, original, updated)
-
-    def leave_BooleanOperation(
-        self, original: cst.BooleanOperation, updated: cst.BooleanOperation
-    ) -> cst.BooleanOperation:
-        return self._swap(BOOLEAN, original, updated)
-
-    def leave_AugAssign(self, original: cst.AugAssign, updated: cst.AugAssign) -> cst.AugAssign:
-        return self._swap(AUGMENTED, original, updated)
-
-    def leave_UnaryOperation(self, original: cst.UnaryOperation, updated: cst.UnaryOperation) -> cst.BaseExpression:
-        if not isinstance(updated.operator, (cst.Not, cst.Minus)):
-            return updated
-        text = f"{type(updated.operator).__name__} dropped"
-        return self._change(original, text, lambda: updated.expression, updated)
-
-    def leave_Integer(self, original: cst.Integer, updated: cst.Integer) -> cst.BaseExpression:
-        value = int(updated.value.replace("_", ""), 0)
-        text = f"{value} -> {value + 1}"
-        return self._change(original, text, lambda: cst.Integer(str(value + 1)), updated)
-
-    def leave_Name(self, original: cst.Name, updated: cst.Name) -> cst.BaseExpression:
-        other = {"True": "False", "False": "True"}.get(updated.value)
-        if other is None:
-            return updated
-        return self._change(original, f"{updated.value} -> {other}", lambda: cst.Name(other), updated)
-
-    def leave_Arg(self, original: cst.Arg, updated: cst.Arg) -> cst.Arg | cst.RemovalSentinel:
-        if updated.keyword is None:
-            return updated
-        text = f"argument {updated.keyword.value} dropped"
-        return self._change(original, text, cst.RemoveFromParent, updated)
-
-    def leave_SimpleStatementLine(
-        self, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine
-    ) -> cst.BaseStatement:
-        (first, *more) = updated.body
-        effect = isinstance(first, cst.Expr) and isinstance(first.value, cst.Call)
-        stores = isinstance(first, cst.AugAssign) or (
-            isinstance(first, cst.Assign) and isinstance(first.targets[0].target, (cst.Subscript, cst.Attribute))
-        )
-        again = isinstance(first, cst.Assign) and _assigns_to_itself(first)
-        if more or not (effect or stores or again):
-            return updated
-        return self._change(original, "deleted", lambda: updated.with_changes(body=[cst.Pass()]), updated)
+def _changes(tree: ast.Module) -> Iterator[_Change]:
+    for node, parents in _inside_out(tree, ()):
+        for make in (_of_expression, _of_call, _of_slice, _of_name, _of_statement):
+            yield from make(node, parents)
 
 
-def _assigns_to_itself(statement: cst.Assign) -> bool:
+def _inside_out(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...]]]:
+    """Every node that has a place in the text, with all around it, the nearest last.
+
+    A type hint changes nothing when the code runs; inside an f-string a node's place is not known.
+    """
+    hints = {id(hint) for name in ("annotation", "returns") if (hint := getattr(node, name, None)) is not None}
+    children = [child for child in ast.iter_child_nodes(node) if id(child) not in hints]
+    for child in sorted(children, key=_place):
+        if not isinstance(child, ast.JoinedStr):
+            yield from _inside_out(child, (*parents, node))
+    if hasattr(node, "lineno"):
+        yield node, parents
+
+
+def _place(node: ast.AST) -> tuple[int, int]:
+    """Line and column of a node; of those that have none, as a function's arguments, the first part's."""
+    if hasattr(node, "lineno"):
+        return node.lineno, node.col_offset  # type: ignore[attr-defined]
+    return min((_place(child) for child in ast.iter_child_nodes(node)), default=(0, 0))
+
+
+def _with(node: Old, alter: Callable[[Old], None]) -> str:
+    """The code of `node` after `alter` has changed a copy of it."""
+    changed = copy.deepcopy(node)
+    alter(changed)
+    text = ast.unparse(changed)
+    return f"({text})" if isinstance(node, ast.expr) and not isinstance(node, ast.Slice) else text
+
+
+def _of_expression(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[_Change]:
+    if isinstance(node, ast.BinOp) and (other := BINARY.get(type(node.op))):
+        yield _Change(node, "operators", _swapped(node.op, other), _with(node, lambda n: setattr(n, "op", other())))
+    elif isinstance(node, ast.Compare):
+        for index, operation in enumerate(node.ops):
+            if kind := COMPARISON.get(type(operation)):
+
+                def alter(n: ast.Compare, index: int = index, kind: type[ast.cmpop] = kind) -> None:
+                    n.ops[index] = kind()
+
+                yield _Change(node, "operators", _swapped(operation, kind), _with(node, alter))
+    elif isinstance(node, ast.BoolOp):
+        joined = BOOLEAN[type(node.op)]
+        yield _Change(node, "operators", _swapped(node.op, joined), _with(node, lambda n: setattr(n, "op", joined())))
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.Not, ast.USub)):
+        dropped = "Not" if isinstance(node.op, ast.Not) else "Minus"
+        yield _Change(node, "signs", f"{dropped} dropped", f"({ast.unparse(node.operand)})")
+    elif isinstance(node, ast.Constant):
+        if isinstance(node.value, bool):
+            yield _Change(node, "constants", f"{node.value} -> {not node.value}", str(not node.value))
+        elif isinstance(node.value, int):
+            yield _Change(node, "numbers", f"{node.value} -> {node.value + 1}", str(node.value + 1))
+        elif isinstance(node.value, float):
+            moved = float(f"{1.1 * node.value or 0.1:.6g}")
+            yield _Change(node, "numbers", f"{node.value} -> {moved}", repr(moved))
+
+
+def _of_call(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[_Change]:
+    if not isinstance(node, ast.Call):
+        return
+    called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    for index, keyword in enumerate(node.keywords):
+        if keyword.arg:
+            text = _with(node, lambda n, index=index: n.keywords.pop(index))  # type: ignore[misc]
+            yield _Change(node, "arguments", f"argument {keyword.arg} dropped", text)
+    if called not in SYMMETRIC:
+        for index in range(len(node.args) - 1):
+            pair = node.args[index : index + 2]
+            if not any(isinstance(value, ast.Starred) for value in pair) and ast.dump(pair[0]) != ast.dump(pair[1]):
+
+                def alter(n: ast.Call, index: int = index) -> None:
+                    n.args[index : index + 2] = reversed(n.args[index : index + 2])
+
+                yield _Change(node, "order", f"arguments {index + 1} and {index + 2} swapped", _with(node, alter))
+    if other := REDUCTION.get(called):
+        name = "attr" if isinstance(node.func, ast.Attribute) else "id"
+        yield _Change(node, "reductions", f"{called} -> {other}", _with(node, lambda n: setattr(n.func, name, other)))
+
+
+def _of_slice(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[_Change]:
+    if isinstance(node, ast.Slice):
+        for part in ("lower", "upper", "step"):
+            if getattr(node, part) is not None:
+                text = _with(node, lambda n, part=part: setattr(n, part, None))  # type: ignore[misc]
+                yield _Change(node, "slices", f"{part} end of a slice dropped", text)
+
+
+def _of_name(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[_Change]:
+    """An argument of the function next to it in the list, in place of one that is read."""
+    if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
+        return
+    functions = [parent for parent in parents if isinstance(parent, ast.FunctionDef)]
+    if functions:
+        names = [argument.arg for argument in (*functions[-1].args.args, *functions[-1].args.kwonlyargs)]
+        names = [name for name in names if name != "self"]
+        if node.id in names and len(names) > 1:
+            other = names[(names.index(node.id) + 1) % len(names)]
+            yield _Change(node, "names", f"{node.id} -> {other}", other)
+
+
+def _of_statement(node: ast.AST, parents: tuple[ast.AST, ...]) -> Iterator[_Change]:
+    if isinstance(node, ast.AugAssign) and type(node.op) in (ast.Add, ast.Sub, ast.Mult):
+        other = ast.Sub if isinstance(node.op, ast.Add) else ast.Add
+        note = f"{type(node.op).__name__}Assign -> {other.__name__}Assign"
+        yield _Change(node, "operators", note, _with(node, lambda n: setattr(n, "op", other())))
+    if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and len(node.value.elts) > 1:
+
+        def alter(n: ast.Return) -> None:
+            assert isinstance(n.value, ast.Tuple)
+            n.value.elts[:2] = reversed(n.value.elts[:2])
+
+        yield _Change(node, "returns", "first two values swapped", _with(node, alter))
+    if isinstance(node, ast.Return) and node.value and getattr(parents[-1], "name", "") == "forward":
+        values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+        first, *rest = map(ast.unparse, values)  # a module is there to be trained
+        yield _Change(node, "gradients", "detached", f"return {', '.join([f'({first}).detach()', *rest])}")
+    effect = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    stores = isinstance(node, ast.AugAssign) or (
+        isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Subscript, ast.Attribute))
+    )
+    again = isinstance(node, ast.Assign) and _assigns_to_itself(node)
+    early = isinstance(node, ast.Return) and isinstance(parents[-1], (ast.If, ast.For, ast.While))
+    if effect or stores or again or early or isinstance(node, ast.Raise):
+        yield _Change(node, "lines", "deleted", "pass")
+
+
+def _swapped(old: ast.AST, new: type[ast.AST]) -> str:
+    return f"{type(old).__name__} -> {new.__name__}"
+
+
+def _assigns_to_itself(statement: ast.Assign) -> bool:
     """Whether `x = f(x)`: without it `x` is still defined, so the code runs on with the old value."""
-    target = statement.targets[0].target
-    if not isinstance(target, cst.Name):
-        return False
-    return any(name.value == target.value for name in _names(statement.value))
-
-
-def _names(node: cst.CSTNode) -> Iterator[cst.Name]:
-    if isinstance(node, cst.Name):
-        yield node
-    for child in node.children:
-        yield from _names(child)
+    targets = {node.id for node in ast.walk(statement.targets[0]) if isinstance(node, ast.Name)}
+    read = {node.id for node in ast.walk(statement.value) if isinstance(node, ast.Name)}
+    return bool(targets) and targets <= read

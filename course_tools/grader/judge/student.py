@@ -1,6 +1,7 @@
 """The judge's view of a student's work: call a function, build a module, ask for gradients, wherever the code runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 from types import UnionType
 from typing import Any
 
@@ -9,9 +10,18 @@ from torch import Tensor
 from course_tools.grader.judge.agent import Agent
 from course_tools.grader.judge.values import BadValue, Handle, decode, encode
 
+MOST_WATCHED = 6  # calls of one hidden test: who delegates does it in all of them
+
 
 class StudentError(Exception):
-    """The student's code raised, is missing, or answered with something that is no value. The message says which."""
+    """The student's code raised, is missing, or answered with something that is no value. The message says which.
+
+    kinds: names of the class that was raised and of those that it descends from
+    """
+
+    def __init__(self, message: str, kinds: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.kinds = kinds
 
 
 class Student:
@@ -22,10 +32,19 @@ class Student:
         block(x), block.state(), block.gradient(x, cotangents=g)
 
     send: takes a request of `agent.Agent` and gives its answer; it may raise `StudentError` (out of time, gone).
+    used: what of the forbidden things has run since `begin`, as far as the student's process tells
+    changed: the calls since `begin` that have changed what they were given
     """
 
     def __init__(self, send: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         self._send = send
+        self.begin(())
+
+    def begin(self, forbidden: Sequence[str]) -> None:
+        """A new test: from now on look for what is forbidden (`rules`) in the first few calls; to watch takes time."""
+        self._forbidden, self._watches_left = list(forbidden), MOST_WATCHED
+        self.used: set[str] = set()
+        self.changed: set[str] = set()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
@@ -41,16 +60,29 @@ class Student:
         answer = self.ask("gradient", None, name, args=list(args), kwargs=kwargs, cotangents=cotangents)
         return _gradients(answer, args)[:2]
 
+    def trace(self, inner: str, name: str, *args: Any, **kwargs: Any) -> tuple[Any, list[list[tuple[int, ...] | None]]]:
+        """What the student's function `name` returns, and how it called `inner`, another one or a class's method.
+
+        For each call of `inner` the shapes of its arguments, None for what is no tensor.
+        """
+        answer = self.ask("trace", None, name, args=list(args), kwargs=kwargs, inner=inner)
+        if not isinstance(answer, tuple) or len(answer) != 2 or not _are_shapes(answer[1]):
+            raise StudentError("trace answered with something else than a value and shapes")
+        return answer[0], [[None if shape is None else tuple(shape) for shape in call] for call in answer[1]]
+
     def constant(self, name: str) -> Any:
         """The value of the student's variable `name`."""
         return self.ask("get", None, name)
 
     def ask(self, do: str, of: Handle | None = None, path: str = "", **operands: Any) -> Any:
         """One request; see `agent.Agent` for the verbs."""
-        if do in ("call", "gradient", "get", "state"):
+        if do in ("call", "trace", "gradient", "get", "state"):
             operands["path"] = path
         if do != "forget":
             operands["of"] = of
+        if do in ("call", "trace", "gradient") and self._forbidden and self._watches_left:
+            self._watches_left -= 1
+            operands["watch"] = self._forbidden
         try:
             # A remote object among the arguments travels as its handle.
             request = {name: encode(_handles(value)) for name, value in (("do", do), *operands.items())}
@@ -58,14 +90,24 @@ class Student:
             # An earlier answer goes back, nested so deep that one level more is too much.
             raise StudentError(f"{path or do} cannot be asked ({error})") from None
         answer = self._send(request)
-        if not isinstance(answer, dict) or not ({"value"} == set(answer) or {"error"} == set(answer)):
+        if not isinstance(answer, dict) or set(answer) - {"used", "kinds", "changed"} not in ({"value"}, {"error"}):
             raise StudentError("the answer is not one")
+        if "changed" in answer:
+            self.changed.add(path)
+        self._note_use(answer.get("used", []))
         if "error" in answer:
-            raise StudentError(f"{path or do}: {str(answer['error'])[:300]}")
+            kinds = answer.get("kinds")
+            names = tuple(map(str, kinds)) if isinstance(kinds, list) else ()
+            raise StudentError(f"{path or do}: {str(answer['error'])[:300]}", names)
         try:
             return self._remote(decode(answer["value"]))
         except BadValue as error:
             raise StudentError(f"{path or do} answered with something unreadable ({error})") from None
+
+    def _note_use(self, used: Any) -> None:
+        if not isinstance(used, list) or not all(isinstance(name, str) for name in used):
+            raise StudentError("the answer is not one")
+        self.used |= {name for name in used if any(fnmatchcase(name, pattern) for pattern in self._forbidden)}
 
     def _remote(self, value: Any) -> Any:
         if isinstance(value, Handle):
@@ -157,6 +199,17 @@ def _object(answer: Any, name: str) -> Remote:
     if not isinstance(answer, Remote):
         raise StudentError(f"{name}(…) is a {type(answer).__name__}, not an object")
     return answer
+
+
+def _are_shapes(calls: Any) -> bool:
+    return isinstance(calls, list) and all(
+        isinstance(call, list)
+        and all(
+            shape is None or (isinstance(shape, list) and all(isinstance(size, int) for size in shape))
+            for shape in call
+        )
+        for call in calls
+    )
 
 
 def _gradients(answer: Any, args: tuple[Any, ...]) -> tuple[Any, list[Tensor | None], ByName]:

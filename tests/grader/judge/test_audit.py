@@ -55,7 +55,7 @@ def test_a_fair_judge_has_no_fault_and_catches_the_mutants(lab):
     answer(lab, "wrong", FORGETS_NEGATIVES)
     answer(lab, "right", MULTIPLIES)
     report = audit.audit(lab, jobs=2)
-    assert report.faults == [] and report.mutants == 4 and report.killed == 1
+    assert report.faults == [] and report.mutants == 5 and report.killed == 1
     counts = "lab99: solution and blank lab, 1 wrong and 1 right answers, solution and right answers in float32"
     assert str(report).startswith(counts) and "no fault" in str(report)
 

@@ -134,6 +134,78 @@ def test_raises_wants_the_named_error(student):
         raises(lambda: student.double(1), "ValueError", "it")
 
 
+class TooLarge(ValueError):
+    pass
+
+
+def refuses(x):
+    raise TooLarge("a ValueError: it says")
+
+
+def test_an_exception_made_from_the_asked_one_is_one_and_its_message_is_none():
+    student = in_process({"refuses": refuses})
+    raises(lambda: student.refuses(1), "ValueError", "it")
+    with pytest.raises(Different, match="expected TypeError, got refuses: TooLarge: a ValueError"):
+        raises(lambda: student.refuses(1), "TypeError", "it")
+
+
+def adds_to(items):
+    items.append(1)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "changes"),
+    [
+        (changes_its_argument, [torch.ones(3)], True),
+        (lambda x: x[0].mul_(2), [torch.ones(3, 2)], True),
+        (lambda pair: pair[1].add_(1), [[1, torch.ones(2)]], True),
+        (adds_to, [[torch.ones(2)]], True),
+        (lambda d: d.update(b=1), [{"a": 1}], True),
+        (lambda x: x + 1, [torch.ones(3)], False),
+        (lambda x: x.clone().zero_(), [torch.ones(3)], False),
+        (lambda items: [*items, 1], [[1, 2]], False),
+    ],
+)
+def test_a_call_that_changes_what_it_was_given_is_noticed(function, arguments, changes):
+    student = in_process({"function": function})
+    student.function(*arguments)
+    assert student.changed == ({"function"} if changes else set())
+    if changes:
+        with pytest.raises(Different, match="it: function changed what it was given"):
+            hidden_tests.leaves_alone(student, "it")
+    student.begin(())
+    hidden_tests.leaves_alone(student, "it")
+
+
+def test_a_training_step_changes_the_module_and_not_what_it_was_given(student):
+    student.new("Scale").gradient(torch.ones(1).double(), cotangents=torch.ones(1).double())
+    assert not student.changed
+
+
+def test_the_calls_of_an_inner_function_are_counted_with_their_shapes():
+    names: dict = {}
+    exec("def inner(x, n): return x * n\ndef outer(x): return inner(x[0], 2) + inner(x, n=3)", names)
+    student = in_process(names)
+    value, calls = student.trace("inner", "outer", torch.ones(4, 2))
+    assert torch.equal(value, torch.full((4, 2), 5.0)) and calls == [[(2,), None], [(4, 2), None]]
+    assert student.trace("outer", "inner", torch.ones(2), 1)[1] == []
+
+
+def test_the_calls_of_a_method_are_counted_and_the_class_is_as_before():
+    names = {"Scale": Scale, "apply": lambda module, x: module(x) + module(x)}
+    student = in_process(names)
+    _, calls = student.trace("Scale.forward", "apply", student.new("Scale"), torch.ones(1))
+    assert calls == [[None, (1,)]] * 2 and Scale.forward.__name__ == "forward"
+    with pytest.raises(StudentError, match="NameError"):
+        student.trace("missing", "apply", 1, 2)
+
+
+@pytest.mark.parametrize("calls", [3, [3], [[3]], [[["a"]]]])
+def test_forged_shapes_are_an_error(calls):
+    with pytest.raises(StudentError, match="shapes"):
+        Student(lambda request: {"value": encode((1, calls))}).trace("inner", "outer")
+
+
 @hidden_test("check_double", points=2, hint="twice")
 def doubles(student, generator):
     x = draw(generator, 3)
