@@ -15,6 +15,7 @@ from conftest import ROOT, small_notebook
 from served import serving
 from small_class import LAB, REPORT, answered, hand_in, make_course, needs_jail
 
+from course_tools.authoring import run
 from course_utils.command import notebooks
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: install the course's dev extra")
@@ -196,7 +197,9 @@ def test_a_reader_moves_a_slider_by_keyboard_and_the_picture_and_its_words_chang
     monkeypatch.delenv("PYTEST_VERSION")  # else the kernel would think that its outputs are compared
     (tmp_path / "lessons").mkdir()
     (tmp_path / "pyproject.toml").touch()
-    notebooks.write_text(tmp_path / "lessons" / "01_small.ipynb", nbformat.writes(small_notebook(EXPLORABLE)))
+    notebook = small_notebook(EXPLORABLE)
+    run.normalize(notebook)  # it names its kernel, for which JupyterLab would else ask
+    notebooks.write_text(tmp_path / "lessons" / "01_small.ipynb", nbformat.writes(notebook))
     with serving("lab", cwd=tmp_path) as server:
         page.goto(server.address)
         page.get_by_text(IDLE).wait_for()
