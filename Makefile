@@ -50,8 +50,10 @@ clean:
 
 FULL := .venv/full
 EXTRAS := instructor,cluster,dev
+LOWEST := build/lowest
+UV := PATH="$$PATH:$(BIN)" uv
 
-.PHONY: test check style coverage setup
+.PHONY: test check style coverage lowest setup
 
 # The tests run whatever the notebooks say: one slow or red notebook must not hide them.
 test: style
@@ -66,6 +68,14 @@ check: style
 # Twice as long as the tests alone. What runs inside the jail is not counted: it is killed with its kernel.
 coverage: $(FULL)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --cov --cov-report=term
+
+# The library at the lower ends of all ranges in pyproject.toml, in an environment of its own. Their own dependencies are
+# new, and may call them old: a warning is no error here.
+lowest:
+	@$(UV) --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	$(UV) venv --quiet --clear --python "$(PYTHON)" $(LOWEST)
+	$(UV) pip install --quiet --python $(LOWEST) --resolution lowest-direct -e '.[$(EXTRAS)]'
+	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -o filterwarnings=default -n 2 tests/library tests/command/test_doctor.py
 
 style: $(FULL)
 	$(BIN)/ruff check .

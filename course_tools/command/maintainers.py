@@ -51,17 +51,25 @@ def validate(
     everything: Annotated[
         bool, typer.Option("--all", help="Also what has not changed since it was last green on this machine.")
     ] = False,
+    record: Annotated[
+        Path | None, typer.Option(metavar="PAGE.md", help="Write machine, versions and verdicts to this page.")
+    ] = None,
 ) -> None:
     """Re-run notebooks and compare their stored outputs with nbval. Example: course validate lessons -j 2"""
+    import time
+
+    from course_tools.authoring import device_record
     from course_tools.authoring import validate as validation
     from course_tools.authoring.green import Green, digest
     from course_tools.command import interruption, progress
     from course_utils import runtime
     from course_utils.command import notebooks
 
+    root, started = notebooks.course_root(), time.monotonic()
+    if record:
+        device_record.require_packages(root)
     importlib.import_module("nbval")  # where it is missing, better one line here than one from each notebook
     where = runtime.device(device).type
-    root = notebooks.course_root()
     found = [validation.prepare(path, device_type=where) for path in notebooks.find(names or (), root, labs=SOURCES)]
     green = Green()
     digests = {job: digest(job.path, device=where) for job in found}
@@ -73,6 +81,13 @@ def validate(
         if result.faults:
             typer.echo(f"--- {result.job.path.name}\n{result.report}")
     typer.echo(validation.table(results, root, where))
+    if record:
+        command = " ".join(
+            ["course validate", *(names or []), *["--all"] * everything, f"--device {where} -j {workers}"]
+        )
+        seconds = time.monotonic() - started
+        text = device_record.page(results, root, device=where, command=command, workers=workers, seconds=seconds)
+        notebooks.write_text(record, text)
     green.add(digests[result.job] for result in results if not result.faults)
     failed = sum(bool(result.faults) for result in results)
     skipped = f", {len(found) - len(results)} unchanged since they were green" if len(found) > len(results) else ""
