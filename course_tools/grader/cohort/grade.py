@@ -212,7 +212,7 @@ def _code_of(notebook: NotebookNode) -> NotebookNode:
     for cell in made.cells:
         cell.outputs = []
         for name in ("points", "checksum"):
-            notebooks.nbgrader_fields(cell).pop(name, None)
+            cell.metadata.get("nbgrader", {}).pop(name, None)
     return made
 
 
