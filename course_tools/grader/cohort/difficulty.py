@@ -11,7 +11,7 @@ from course_tools.grader.cohort.gradebook import Graded
 
 NEARLY_ALL = 0.9  # of a class that fails a test: then the test, or the text, may be at fault
 LEAST_CLASS = 5  # students of whom a share says something
-NUMBER = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?")
+NUMBER = re.compile(r"(?<![\w.])-?\d+(\.\d+)?(e[-+]?\d+)?")
 
 
 @dataclass(frozen=True)

@@ -46,11 +46,13 @@ WORDS = {
         "not tried, since another case of the exercise ended it",
         "같은 문제의 다른 경우 때문에 실행되지 않음",
     ),
+    "kind": ("another kind of value was expected", "다른 종류의 값이 필요합니다"),
     "other": ("the answer is not the right one", "답이 올바르지 않습니다"),
 }
 TENSOR = r"shape \([\d, ]*\), \w+"
 SHAPES = re.compile(rf"expected ({TENSOR}|\w*\d+|bool), got ({TENSOR}|\w*\d+|bool)$")
 TYPES = re.compile(r"^(float|bfloat|int|uint)\d+$|^bool$|^shape")
+NUMBERS = re.compile(r"expected (-?\d|-?inf|nan)\S*, got (-?\d|-?inf|nan)")
 EXCEPTION = re.compile(r"^[\w.()\[\]… ]+: ([A-Za-z_]\w*(?:Error|Exception|Interrupt|Exit|Warning))\b")
 TOO_LONG = re.compile(r"took longer than|no time left")
 ENDED = re.compile(r"ended the kernel|used more than|started more than|put out more")
@@ -59,7 +61,7 @@ body { font: 16px/1.6 system-ui, sans-serif; max-width: 56rem; margin: 0 auto; p
 h1 { font-size: 1.5rem } h2 { font-size: 1.2rem; margin-top: 2.5rem } .total { font-size: 1.2rem; font-weight: 600 }
 .wide { overflow-x: auto } table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid #ddd }
-td.number { white-space: nowrap } ul { margin: 0; padding-left: 1.2rem } img { max-width: 100%; height: auto }
+ul { margin: 0; padding-left: 1.2rem } img { max-width: 100%; height: auto }
 pre { background: #f6f6f6; padding: .6rem .8rem; overflow-x: auto; font-size: .85rem; line-height: 1.45 }
 pre.put-out { background: none; border-left: 3px solid #ccc }
 .case, .comment { padding: .1rem .8rem; margin: .6rem 0 }
@@ -140,7 +142,9 @@ def case_of(reason: str, words: dict[str, str]) -> str:
         return words["shape"].format(*shapes.groups())
     if re.search(r"expected \d+ values", reason):
         return words["values"]
-    return words["numbers"] if re.search(r"expected [-\d.einfa]+, got [-\d.einfa]+", reason) else words["other"]
+    if NUMBERS.search(reason):
+        return words["numbers"]
+    return words["kind"] if re.search(r"expected .*, got (a|an|None|shape)\b", reason) else words["other"]
 
 
 def _cases(graded: Graded, assignment: Assignment, exercise: str, words: dict[str, str]) -> list[tuple[str, str]]:

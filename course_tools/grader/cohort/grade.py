@@ -153,7 +153,7 @@ class _Jobs:
         return execution.Job(
             lab=asked.name,
             root=str(asked.lab.root),
-            notebook=nbformat.writes(_without_outputs(notebook)),
+            notebook=nbformat.writes(_code_of(notebook)),
             limits=asked.limits,
             seed=self.options.seed,
             unsafe=self.options.unsafe,
@@ -205,12 +205,14 @@ def _could_not(error: Exception) -> str:
     return f"could not be graded: {execution.one_line(f'{type(error).__name__}: {error}')}"
 
 
-def _without_outputs(notebook: NotebookNode) -> NotebookNode:
-    """What the result of running it depends on, and no more."""
-    made = nbformat.from_dict(notebook)
+def _code_of(notebook: NotebookNode) -> NotebookNode:
+    """What the result of running it depends on, and no more: neither text, nor outputs, nor points."""
+    made = nbformat.from_dict({**notebook, "metadata": {}})
+    made.cells = [cell for cell in made.cells if cell.cell_type == "code"]
     for cell in made.cells:
-        if cell.cell_type == "code":
-            cell.outputs = []
+        cell.outputs = []
+        for name in ("points", "checksum"):
+            cell.metadata.get("nbgrader", {}).pop(name, None)
     return made
 
 

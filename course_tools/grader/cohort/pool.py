@@ -110,12 +110,13 @@ def run(
 
 
 def _missing(kept: Result | None, tests: dict[str, str]) -> dict[str, str]:
-    """The tests that `kept` has no outcome of; where there are any, those that were not tried are of them, too."""
+    """The tests that `kept` has no outcome of, and those that were not tried because of one of them."""
     if kept is None:
         return tests
     missing = {name for name, digest in tests.items() if kept.judged.get(name) != digest}
-    if missing:
-        missing |= {name for name, _, reason in kept.outcomes if reason.startswith(execution.NOT_TRIED)}
+    for name, _, reason in kept.outcomes:
+        if reason.startswith(execution.NOT_TRIED) and reason.removeprefix(execution.NOT_TRIED).split(":")[0] in missing:
+            missing.add(name)
     return {name: digest for name, digest in tests.items() if name in missing}
 
 

@@ -42,7 +42,9 @@ def shown(source: str, attachments: dict[str, Any] | None = None) -> str:
     '<p><a rel="noopener noreferrer">x</a> <code>a&lt;b</code></p>\\n'
     """
     try:
-        made = MarkdownWithMath(renderer=_Renderer(escape=False, attachments=attachments or {})).render(source)
+        made = MarkdownWithMath(
+            renderer=_Renderer(escape=False, attachments=attachments or {}, exclude_anchor_links=True)
+        ).render(source)
     except Exception:  # a parser of text that anybody may have written; nobody's page is lost for it
         made = f"<pre>{html.escape(source)}</pre>"
     return nh3.clean(

@@ -9,8 +9,11 @@ import zmq
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.connect import KernelConnectionInfo
+from matplotlib_inline.backend_inline import configure_inline_support
 
 from course_tools.grader.judge.agent import Agent
+
+BACKEND = "module://matplotlib_inline.backend_inline"
 
 
 class StudentKernel(IPythonKernel):
@@ -24,6 +27,8 @@ class StudentKernel(IPythonKernel):
         self.shell.ask_exit = lambda: None
         for magic in ("reset", "reset_selective"):
             self.shell.register_magic_function(lambda line: None, magic_name=magic)
+        # The backend was imported before there was a shell that it could tell to draw.
+        configure_inline_support(self.shell, BACKEND)
         self.agent = Agent(self.shell.user_ns)
 
     async def judge_request(self, stream: Any, ident: list[bytes], parent: dict[str, Any]) -> None:

@@ -87,7 +87,7 @@ def test_a_class_of_thirty_is_graded_and_nobody_is_lost_or_mixed_up(tmp_path, mo
     packed(handed_in, zips)
     course_grade(zips)
     first = totals(into)
-    assert len(first) == 28 and sum(ran) == 1 + 6  # the solution, and each different notebook once
+    assert len(first) == 28 and sum(ran) == 1 + 5  # the solution, and each different notebook once
     expected = {"crashes": "2", "leaves": "4", "scripts": "4", "surrogate": "4", KIM: "4", f"{KIM}~2": "2"}
     assert {student: first[student] for student in expected} == expected
     assert {first[f"student{number:02}"] for number in range(0, 22, 2)} == {"4"}

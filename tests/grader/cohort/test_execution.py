@@ -79,6 +79,13 @@ def test_what_ends_or_empties_a_session_means_nothing(lab, code):
     assert all(passed for passed, _ in outcomes.values()), outcomes
 
 
+@needs_jail
+def test_what_a_student_draws_is_kept(lab):
+    result, _ = run(lab, with_extra(answered(lab), "import matplotlib.pyplot as plt\nplt.plot([1, 2, 4])\nplt.show()"))
+    (drawn,) = next(outputs for outputs in result.outputs.values() if outputs)
+    assert drawn["data"]["image/png"].startswith("iVBOR")
+
+
 @pytest.mark.parametrize(
     ("reason", "said"),
     [

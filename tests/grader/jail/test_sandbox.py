@@ -68,6 +68,7 @@ def test_what_lies_under_pythons_own_folder_is_concealed_and_python_is_not():
     if sandbox.trouble():
         pytest.skip(f"no sandbox: {sandbox.trouble()}")
     with tempfile.TemporaryDirectory(dir=sys.prefix, prefix="course-") as folder:
+        Path(folder).chmod(0o755)
         neighbour = Path(folder, "class", "neighbour.ipynb")
         neighbour.parent.mkdir()
         neighbour.write_text("secret")
