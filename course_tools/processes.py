@@ -1,8 +1,12 @@
-"""A process and all that it started, as one tree."""
+"""A process and all that it started, as one tree; and the cores that there are for it."""
 
+import os
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
+
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # Linux's control group: microseconds of each period, or "max"
 
 
 def tree(process: psutil.Process) -> list[psutil.Process]:
@@ -39,3 +43,13 @@ def resident_bytes(process: psutil.Process) -> int:
         with suppress(psutil.NoSuchProcess):
             total += member.memory_info().rss
     return total
+
+
+def cores() -> int:
+    """How many cores this process may use: a container's or a scheduler's share, not what the machine has."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = CPU_QUOTA.read_text(encoding="ascii").split()
+        return max(1, min(allowed, round(int(quota) / int(period))))
+    except (OSError, ValueError):
+        return allowed

@@ -23,7 +23,6 @@ import torch
 from course_utils.errors import CourseError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # Linux's control group: microseconds of each period, or "max"
 
 
 def device(name: str | None = None) -> torch.device:
@@ -61,16 +60,6 @@ def synchronize(device: torch.device) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
-
-
-def cores() -> int:
-    """How many cores this process may use: a container's or a scheduler's share, not what the machine has."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = CPU_QUOTA.read_text(encoding="ascii").split()
-        return max(1, min(allowed, round(int(quota) / int(period))))
-    except (OSError, ValueError):
-        return allowed
 
 
 def data_home() -> Path:

@@ -1,5 +1,6 @@
 """course_tools.processes: a tree of processes is measured and killed whole, also while it changes."""
 
+import os
 import sys
 import time
 
@@ -58,3 +59,26 @@ def test_a_process_that_has_ended_is_alone_and_has_no_memory(ended):
 def test_a_child_that_ends_during_the_count_has_no_memory(parent, ended, monkeypatch):
     monkeypatch.setattr(psutil.Process, "children", lambda self, recursive: [ended])
     assert processes.resident_bytes(parent) > 0
+
+
+@pytest.mark.parametrize(
+    "allowed, quota, expected",
+    [
+        ({0, 5}, None, 2),
+        (None, None, 7),  # macOS and Windows do not say which cores a process may use
+        ({0, 1, 2, 3}, "max 100000", 4),
+        ({0, 1, 2, 3}, "250000 100000", 2),
+        ({0, 1, 2, 3}, "20000 100000", 1),
+        ({0, 1}, "800000 100000", 2),
+    ],
+)
+def test_the_cores_are_those_that_this_process_may_use(monkeypatch, tmp_path, allowed, quota, expected):
+    if allowed is None:
+        monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    else:
+        monkeypatch.setattr(os, "sched_getaffinity", lambda process: allowed, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    monkeypatch.setattr(processes, "CPU_QUOTA", tmp_path / "cpu.max")
+    if quota:
+        processes.CPU_QUOTA.write_text(quota + "\n")
+    assert processes.cores() == expected

@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 from packaging.requirements import Requirement
 
+from course_tools import processes
 from course_tools.authoring.validate import Result
-from course_utils import runtime
 from course_utils.errors import CourseError
 
 DEVELOPERS = ("nbval", "psutil", "pytest")  # of the extra `dev`, what validating needs
@@ -55,7 +55,7 @@ def page(results: Sequence[Result], root: Path, *, device: str, command: str, wo
         "",
         f"`{command}`, {time.strftime('%Y-%m-%d', time.gmtime())}: {len(results) - failed} passed, {failed} failed, "
         f"in {seconds / 60:.1f} minutes.",
-        f"{_machine(device)}, {runtime.cores()} CPU cores, {workers} notebooks at a time. Python "
+        f"{_machine(device)}, {processes.cores()} CPU cores, {workers} notebooks at a time. Python "
         f"{platform.python_version()}, {versions}.",
         "",
         "| notebook | clock s | processor s | budget | memory | outputs compared | verdict |",

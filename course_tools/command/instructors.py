@@ -90,11 +90,11 @@ def grade(
     unsafe: Annotated[bool, typer.Option("--unsafe", help="No sandbox: students' code has your rights.")] = False,
 ) -> None:
     """Grade a class in a sandbox, in parallel, resumable. Example: course grade submissions --lab lab01 -j 4"""
+    from course_tools import processes
     from course_tools.command import interruption, progress
     from course_tools.grader.cohort.feedback import LANGUAGES
     from course_tools.grader.cohort.grade import Options
     from course_tools.grader.cohort.grade import grade as grade_class
-    from course_utils import runtime
     from course_utils.command import notebooks
 
     if language not in LANGUAGES:
@@ -102,7 +102,7 @@ def grade(
     root = notebooks.course_root()
     options = Options(
         into=(into or root / "grading").resolve(),
-        workers=jobs or runtime.cores(),
+        workers=jobs or processes.cores(),
         scheduler=scheduler,
         seed=seed,
         unsafe=unsafe,
@@ -192,16 +192,16 @@ def audit(
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Cases at a time; default: cores.")] = None,
 ) -> None:
     """Grade the grader: the solution, the blank lab, wrong and right answers, mutants. Example: course audit lab01"""
+    from course_tools import processes
     from course_tools.command import interruption, progress
     from course_tools.grader import labs
     from course_tools.grader.judge.audit import audit as audit_lab
-    from course_utils import runtime
     from course_utils.command import notebooks
 
     faults = 0
     for lab in labs.find(notebooks.course_root(), names or ()):
         with interruption.keeps("nothing was written"), progress.bar(lab.name, "case") as show:
-            report = audit_lab(lab, with_mutants=mutants, jobs=jobs or runtime.cores(), on_case=show)
+            report = audit_lab(lab, with_mutants=mutants, jobs=jobs or processes.cores(), on_case=show)
         typer.echo(report)
         faults += len(report.faults)
     raise typer.Exit(faults > 0)

@@ -58,6 +58,7 @@ def validate(
     """Re-run notebooks and compare their stored outputs with nbval. Example: course validate lessons -j 2"""
     import time
 
+    from course_tools import processes
     from course_tools.authoring import device_record
     from course_tools.authoring import validate as validation
     from course_tools.authoring.green import Green, digest
@@ -74,7 +75,7 @@ def validate(
     green = Green()
     digests = {job: digest(job.path, device=where) for job in found}
     jobs_to_do = [job for job in found if everything or digests[job] not in green]
-    workers = min(jobs or runtime.cores(), max(1, len(jobs_to_do)))
+    workers = min(jobs or processes.cores(), max(1, len(jobs_to_do)))
     with interruption.keeps("nothing was written"), progress.bar(f"validating on {where}", "notebook") as show:
         results = validation.validate(jobs_to_do, device=where, workers=workers, on_result=show)
     for result in results:

@@ -31,7 +31,7 @@ equal PSNR.
 | | `decode(stream, loop_filter=True, device="cpu")` | (N, H, W) uint8, or `YCbCr420` |
 | | `Stream.picture_bits`, `Stream.bits`, `Stream.picture_qps`, `Stream.data` | slice bits, their sum, QPs, bytes |
 | `metrics` | `psnr(pictures, reference)`, `ssim(pictures, reference)` | (N,) float64, one per picture |
-| | `bd_rate(anchor_rates, anchor_psnrs, rates, psnrs)`, `bd_psnr` | percent, dB |
+| | `bd_rate(anchor_rates, anchor_psnrs, rates, psnrs)` | percent |
 | `flags` | `choose(off, on, original, size)`, `apply(flags, off, on, size)` | (N, R, C) bool; the mixed pictures |
 | | `bits(flags)`, `block_sse(pictures, original, size)` | (N,) bits of an adaptive coder; (N, R, C) |
 | `closed_loop` | `encode(picture, qp, size=8, filter=None)` | a `Coded`, of (H, W) uint8: a toy all-intra codec |

@@ -72,14 +72,6 @@ def bd_rate(
     return float(bjontegaard.bd_rate(*curves, **_overlapping(anchor_psnrs, psnrs)))
 
 
-def bd_psnr(
-    anchor_rates: Sequence[float], anchor_psnrs: Sequence[float], rates: Sequence[float], psnrs: Sequence[float]
-) -> float:
-    """Bjøntegaard delta PSNR in dB at equal rate; positive is better. The same arguments and errors as `bd_rate`."""
-    curves = (*_curve(anchor_rates, anchor_psnrs), *_curve(rates, psnrs))
-    return float(bjontegaard.bd_psnr(*curves, **_overlapping(anchor_rates, rates)))
-
-
 def _pair(pictures: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
     """Both as (N, C, H, W) float64 on the first one's device; float32 where that device has no float64."""
     if pictures.shape != reference.shape or pictures.ndim not in (3, 4) or not pictures.numel():

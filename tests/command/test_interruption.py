@@ -11,7 +11,7 @@ import psutil
 import pytest
 from small_class import answered, hand_in, make_course, needs_jail, with_extra
 
-from course_utils import runtime
+from course_tools import processes
 
 SLEEP = "import time\nSEED = 0\nopen('{}', 'w').close()\ntime.sleep(250)"
 LONGEST_SECONDS = 3.0  # where a core is free
@@ -42,7 +42,7 @@ def interrupt(arguments: list[str], folder: Path, started: Path) -> tuple[subpro
 
 def allowed_seconds() -> float:
     """Where three programs wait for each core, everything takes three times as long."""
-    return LONGEST_SECONDS * max(1.0, os.getloadavg()[0] / runtime.cores())
+    return LONGEST_SECONDS * max(1.0, os.getloadavg()[0] / processes.cores())
 
 
 @pytest.mark.parametrize(

@@ -74,29 +74,6 @@ def test_a_clock_waits_for_the_device_that_works_in_its_own_time(monkeypatch, ki
     assert waited == waits
 
 
-@pytest.mark.parametrize(
-    "allowed, quota, expected",
-    [
-        ({0, 5}, None, 2),
-        (None, None, 7),  # macOS and Windows do not say which cores a process may use
-        ({0, 1, 2, 3}, "max 100000", 4),
-        ({0, 1, 2, 3}, "250000 100000", 2),
-        ({0, 1, 2, 3}, "20000 100000", 1),
-        ({0, 1}, "800000 100000", 2),
-    ],
-)
-def test_the_cores_are_those_that_this_process_may_use(monkeypatch, tmp_path, allowed, quota, expected):
-    if allowed is None:
-        monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    else:
-        monkeypatch.setattr(os, "sched_getaffinity", lambda process: allowed, raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 7)
-    monkeypatch.setattr(runtime, "CPU_QUOTA", tmp_path / "cpu.max")
-    if quota:
-        runtime.CPU_QUOTA.write_text(quota + "\n")
-    assert runtime.cores() == expected
-
-
 def test_a_variable_is_set_for_a_while_and_then_as_before(monkeypatch):
     monkeypatch.setenv("COURSE_DATA", "before")
     monkeypatch.delenv("COURSE_PROGRESS", raising=False)
