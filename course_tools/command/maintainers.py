@@ -102,15 +102,22 @@ def repeat_with_seeds(
     seeds: Annotated[str, typer.Option(metavar="A-B or A,B,…", help="Once for each seed.")] = "0-4",
     also: Annotated[list[str] | None, typer.Option(help="An expression to evaluate at the end; repeatable.")] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Seeds at a time.")] = 1,
+    threads: Annotated[str, typer.Option(metavar="A-B or A,B,…", help="All seeds once with each number.")] = "1",
 ) -> None:
     """Repeat a lesson with several seeds: the ground of its bands. Example: course seeds 13 --seeds 0-9 -j 2"""
-    from course_tools.authoring.seeds import numbers, repeat, table
+    from course_tools.authoring.seeds import Measurement, numbers, repeat, table
     from course_tools.command import interruption
+    from course_utils import runtime
     from course_utils.command import notebooks
 
     (path,) = notebooks.find([notebook], notebooks.course_root(), labs=SOURCES)
+    measured: list[list[Measurement]] = []
     with interruption.keeps("no seed's figures are kept"):
-        typer.echo(table(repeat(path, numbers(seeds), also=also or [], jobs=jobs, say=typer.echo)))
+        for count in numbers(threads):
+            typer.echo(f"threads: {count}")
+            with runtime.environment(OMP_NUM_THREADS=str(count)):
+                measured += repeat(path, numbers(seeds), also=also or [], jobs=jobs, say=typer.echo).values()
+        typer.echo(table(dict(enumerate(measured))))
 
 
 @commands.command(rich_help_panel=HEADING)

@@ -56,6 +56,14 @@ def test_a_lesson_needs_one_line_for_its_seed(course, type_command, cells, count
     assert_one_clear_line(type_command("seeds", "1"), "01_small.ipynb needs one line `SEED = 0`", f"has {count}")
 
 
+def test_the_seeds_run_once_with_each_number_of_threads(course, type_command):
+    set_up = SET_UP.replace("import random\n", "import random\nimport torch\n")
+    course(set_up, "claims.within('threads', torch.get_num_threads(), low=1, why='at least')", execute=False)
+    done = type_command("seeds", "1", "--seeds", "0,3", "--threads", "1,2")
+    assert done.returncode == 0, done.stderr
+    assert "\n  1 1 2 2; from 1 to 2" in done.stdout
+
+
 def test_a_lesson_that_raises_is_named_with_its_seed(course):
     path = course(SET_UP, "if SEED == 2:\n    unknown", execute=False)
     with pytest.raises(CourseError, match=r"01_small.ipynb with seed 2: NameError: name 'unknown' is not defined"):
