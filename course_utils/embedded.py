@@ -21,6 +21,5 @@ def read_verified(path: Path, sha256: str, *, restore: str) -> bytes:
 
 def read(name: str, sha256: str) -> bytes:
     """The bytes of the embedded file `name`. Raises `CourseError` where it is missing or damaged."""
-    return read_verified(
-        FOLDER / name, sha256, restore=f"restore it with `git checkout -- course_utils/data/files/{name}`"
-    )
+    restore = f"restore it with `git checkout -- course_utils/data/files/{name}`"
+    return read_verified(FOLDER / name, sha256, restore=restore)

@@ -3,7 +3,7 @@
 import html
 import inspect
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -104,9 +104,8 @@ def _slider(name: str, span: Range, start: Any) -> widgets.Widget:
 
 
 def _step(span: Range) -> float:
-    if len(span) == 3:
-        return span[2]
-    return 1 if all(isinstance(part, int) for part in span) else (span[1] - span[0]) / STEPS
+    free = 1 if all(isinstance(part, int) for part in span) else (span[1] - span[0]) / STEPS
+    return span[2] if len(span) == 3 else free
 
 
 def _valid_range(name: str, span: Range) -> None:
@@ -119,7 +118,8 @@ def _valid_range(name: str, span: Range) -> None:
 
 def _valid_choice(draw: Callable[..., str | None], choice: Mapping[str, Any], ranges: Mapping[str, Range]) -> None:
     if set(choice) != set(ranges):
-        raise CourseError(f"shown has {_names(choice)} where the sliders are {_names(ranges)}: name each of them once")
+        given, sliders = (", ".join(names) or "no name" for names in (choice, ranges))
+        raise CourseError(f"shown has {given} where the sliders are {sliders}: name each of them once")
     for name, value in choice.items():
         span = ranges[name]
         if isinstance(span, list):
@@ -132,11 +132,5 @@ def _valid_choice(draw: Callable[..., str | None], choice: Mapping[str, Any], ra
             raise CourseError(f"shown has {name}={value!r}, which the slider cannot reach: it is {reach}")
     try:
         inspect.signature(draw).bind(None, **choice)
-    except TypeError as error:
-        raise CourseError(
-            f"draw is called as draw(axis, {', '.join(choice)}), and takes something else: {error}"
-        ) from None
-
-
-def _names(names: Iterable[str]) -> str:
-    return ", ".join(names) or "no name"
+    except TypeError:
+        raise CourseError(f"draw is called as draw(axis, {', '.join(choice)}), and takes something else") from None

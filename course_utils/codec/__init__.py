@@ -11,7 +11,6 @@ equal PSNR.
 | `colour` | `luma(rgb)` | (..., C, H, W) uint8 to luma (..., H, W) uint8, BT.709 full range unless told otherwise |
 | | `rgb_to_ycbcr(rgb, standard="bt709", full_range=False)`, `ycbcr_to_rgb` | code values, floating point |
 | | `rgb_to_420(rgb)`, `rgb_from_420(pictures)`, `YCbCr420(y, cb, cr)` | what an encoder takes, and back |
-| | `downsample_420(chroma)`, `upsample_420(chroma, height, width)` | half of each side, and back |
 | `blocks` | `cut(pictures, size)`, `join(blocks)` | (..., H, W) to (..., H/size, W/size, size, size), and back |
 | | `pad(pictures, multiple)` | last row and column repeated up to a multiple |
 | `transforms` | `dct(residual)`, `idct(coefficients)`, `dct_matrix(size)` | orthonormal, floating point, any size |
