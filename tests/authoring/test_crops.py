@@ -29,3 +29,9 @@ def test_crops_without_a_pixel_are_a_clear_error(tmp_path):
 def test_a_folder_without_pictures_is_a_clear_error(tmp_path, name, message):
     with pytest.raises(CourseError, match=message):
         crops.from_folder(tmp_path / name)
+
+
+def test_detail_is_what_grey_levels_differ_by_down_and_across():
+    flat = torch.full((1, 4, 4), 200, dtype=torch.uint8)
+    stripes = (torch.arange(4) % 2 * 10).to(torch.uint8).expand(1, 4, 4)
+    assert crops.detail(torch.cat([flat, stripes])).tolist() == [0, 10]

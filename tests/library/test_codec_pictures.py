@@ -38,12 +38,6 @@ def test_the_corners_are_those_of_the_pictures_cut_to_multiples_of_sixteen():
         assert height % 16 == width % 16 == 0 and torch.equal(corner, pictures[name][:height, :width])
 
 
-def test_detail_is_what_grey_levels_differ_by_down_and_across():
-    flat = torch.full((1, 4, 4), 200, dtype=torch.uint8)
-    stripes = (torch.arange(4) % 2 * 10).to(torch.uint8).expand(1, 4, 4)
-    assert codec_pictures.detail(torch.cat([flat, stripes])).tolist() == [0, 10]
-
-
 def test_the_clip_moves_and_is_cut_in_the_middle():
     clip = codec_pictures.clip().int()
     assert clip.shape == codec_pictures.CLIP_SHAPE
