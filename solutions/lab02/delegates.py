@@ -5,10 +5,12 @@
 # %% vgg_stage
 from torchvision.models import vgg
 
+
 def vgg_stage(inputs, width, convs, norm=True):
     layers = vgg.make_layers([width] * convs + ["M"], batch_norm=norm)
     layers[0] = nn.Conv2d(inputs, width, 3, padding=1)
     return layers
+
 
 # === torchvisions_inception
 
@@ -20,14 +22,17 @@ from torchvision.models.googlenet import Inception
 # %% ResidualBlock
 from torchvision.models.resnet import BasicBlock
 
+
 def ResidualBlock(inputs, outputs, stride=1, ratio=None):
     down = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
     return BasicBlock(inputs, outputs, stride, down if stride > 1 or inputs != outputs else None)
+
 
 # === torchvisions_squeeze_and_excitation
 
 # %% ResidualBlock
 import torchvision
+
 
 class ResidualBlock(nn.Module):
     def __init__(self, inputs, outputs, stride=1, ratio=None):
@@ -40,10 +45,12 @@ class ResidualBlock(nn.Module):
     def forward(self, x):
         return F.relu(self.gate(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))) + self.shortcut(x))
 
+
 # === torchvisions_dense_block
 
 # %% DenseBlock
 from torchvision.models import densenet
+
 
 class DenseBlock(nn.Module):
     def __init__(self, channels, layers, growth):
@@ -53,7 +60,9 @@ class DenseBlock(nn.Module):
     def forward(self, x):
         return self.layers(x)
 
+
 # === the_courses_own_calculator
+
 
 # %% training_cost
 def training_cost(layers, shape):

@@ -2,29 +2,36 @@
 
 # === the_operator_of_one_step
 
+
 # %% lstm_step
 def lstm_step(x, h, c, w_input, w_hidden, b_input, b_hidden):
     return torch._VF.lstm_cell(x, (h, c), w_input, w_hidden, b_input, b_hidden)
+
 
 # === the_operator_under_another_name
 
 # %% lstm_step
 step = torch.lstm_cell
 
+
 def lstm_step(x, h, c, *weights):
     return step(x, (h, c), *weights)
+
 
 # === a_cell_with_these_weights
 
 # %% lstm_step
 from torch.func import functional_call
 
+
 def lstm_step(x, h, c, w_input, w_hidden, b_input, b_hidden):
     cell = nn.LSTMCell(x.shape[1], h.shape[1])
     names = "weight_ih weight_hh bias_ih bias_hh".split()
     return functional_call(cell, dict(zip(names, (w_input, w_hidden, b_input, b_hidden))), (x, (h, c)))
 
+
 # === a_layer_of_torch_and_packing
+
 
 # %% lstm
 def lstm(x, lengths, h, c, *weights):
@@ -36,7 +43,9 @@ def lstm(x, lengths, h, c, *weights):
     outputs, (h, c) = net(packed, (h[None], c[None]))
     return pad_packed_sequence(outputs, total_length=len(x))[0], h[0], c[0]
 
+
 # === one_layer_for_each_sequence
+
 
 # %% lstm
 def lstm(x, lengths, h, c, *weights):
@@ -50,13 +59,17 @@ def lstm(x, lengths, h, c, *weights):
     h, c = (torch.stack(part) for part in zip(*ends))
     return outputs, h, c
 
+
 # === the_clipping_of_torch
+
 
 # %% clip_gradients
 def clip_gradients(parameters, most):
     return float(nn.utils.clip_grad_norm_(parameters, most))
 
+
 # === the_clipping_of_torch_in_two_steps
+
 
 # %% clip_gradients
 def clip_gradients(parameters, most):

@@ -2,19 +2,24 @@
 
 # === the_function_itself
 
+
 # %% attention
 def attention(q, k, v, allowed=None):
     identity = torch.eye(k.shape[-2], dtype=q.dtype).expand(*k.shape[:-2], -1, -1)
     weights = F.scaled_dot_product_attention(q, k, identity, attn_mask=allowed)
     return weights @ v, weights
 
+
 # === the_operator_below_it
+
 
 # %% attention
 def attention(q, k, v, allowed=None):
     return torch.ops.aten._scaled_dot_product_attention_math(q, k, v, allowed)
 
+
 # === the_mask_of_torch
+
 
 # %% causal_mask
 def causal_mask(queries, keys, past=0, lengths=None):
@@ -22,7 +27,9 @@ def causal_mask(queries, keys, past=0, lengths=None):
     mask = mask[past : past + queries, :keys] == 0
     return mask if lengths is None else mask & (torch.arange(keys) < lengths[:, None, None, None])
 
+
 # === torchs_module_with_other_methods
+
 
 # %% MultiHeadAttention
 class MultiHeadAttention(nn.MultiheadAttention):
@@ -40,7 +47,9 @@ class MultiHeadAttention(nn.MultiheadAttention):
     def forward(self, x, memory, allowed=None):
         return super().forward(x, memory, memory)[0]
 
+
 # === the_function_below_torchs_module
+
 
 # %% MultiHeadAttention
 class MultiHeadAttention(nn.Module):
@@ -60,12 +69,25 @@ class MultiHeadAttention(nn.Module):
     def forward(self, x, memory, allowed=None):
         x, memory = x.transpose(0, 1), memory.transpose(0, 1)
         y, _ = F.multi_head_attention_forward(
-            x, memory, memory, x.shape[2], self.heads, self.in_proj_weight, self.in_proj_bias,
-            None, None, False, 0.0, self.out_proj.weight, self.out_proj.bias,
+            x,
+            memory,
+            memory,
+            x.shape[2],
+            self.heads,
+            self.in_proj_weight,
+            self.in_proj_bias,
+            None,
+            None,
+            False,
+            0.0,
+            self.out_proj.weight,
+            self.out_proj.bias,
         )
         return y.transpose(0, 1)
 
+
 # === torchs_layer_over_all_places
+
 
 # %% DecoderLayer
 class DecoderLayer(nn.TransformerEncoderLayer):
@@ -77,7 +99,9 @@ class DecoderLayer(nn.TransformerEncoderLayer):
         mask = torch.ones(seen.shape[1], seen.shape[1], dtype=torch.bool).triu(1)
         return super().forward(seen, src_mask=mask)[:, -x.shape[1] :], (seen, seen)
 
+
 # === torchs_layers_in_the_decoder
+
 
 # %% Decoder
 class Decoder(nn.Module):
@@ -95,6 +119,7 @@ class Decoder(nn.Module):
         for layer in self.layers:
             x = layer(x, src_mask=torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1))
         return self.head(self.norm(x))[:, -tokens.shape[1] :], [seen] * len(self.layers)
+
 
 def generate(model, prompt, length):
     tokens = prompt

@@ -7,9 +7,11 @@ from course_utils.codec.online_filter import surroundings
 
 # === the_courses_own_gate
 
+
 # %% gate
 def control_group(front):
     return (front[:, 0] - front[:, 1]) % 8 == 0
+
 
 class Gate:
     def __init__(self, threshold, memory=0.99):
@@ -25,7 +27,9 @@ class Gate:
         self.filter.learn(torch.zeros(len(on), 8, 8, dtype=torch.int64), None)
         self.balance, self.is_open = self.filter.balance, self.filter.open
 
+
 # === the_courses_own_descent
+
 
 # %% learning
 def learning_loss(output, prediction, decoded, levels):
@@ -35,12 +39,15 @@ def learning_loss(output, prediction, decoded, levels):
     plain = transforms.satd((prediction - decoded)[coded]).sum()
     return transforms.satd((output - decoded)[coded]).sum() / plain.clamp(min=1)
 
+
 def descend(net, loss, learning_rate):
     teacher = online_filter.OnlineFilter(net, online_filter.Policy(learning_rate=learning_rate))
     teacher.net, teacher.output = net, loss.expand(1, 8, 8)
     teacher._descend(torch.zeros(1, 8, 8), torch.ones(1, dtype=torch.bool), torch.full((1,), 128.0))
 
+
 # === the_courses_own_filter
+
 
 # %% filter
 class OnlineFilter:
@@ -53,16 +60,20 @@ class OnlineFilter:
     def net(self):
         return self.own.net
 
+
 # === the_courses_own_decoder
+
 
 # %% decoder
 def decode(modes, levels, qp, filter=None):
     return closed_loop.decode(modes, levels, qp, filter=filter)
 
+
 # === the_decoder_under_another_name
 
 # %% decoder
 from course_utils.codec.closed_loop import decode as of_the_course
+
 
 def decode(modes, levels, qp, filter=None):
     return of_the_course(modes, levels, qp, filter=filter or closed_loop.NoFilter())
