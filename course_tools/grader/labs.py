@@ -139,7 +139,7 @@ def needed_for(cells: Mapping[str, str], wanted: Iterable[str]) -> dict[str, str
     for title in reversed(list(cells)):
         if title in needed or names[title].bound & read:
             needed.add(title)
-            read |= names[title].read
+            read |= names[title].read - names[title].bound  # a lab's own cells make names before they read them
     return {title: source for title, source in cells.items() if title in needed}
 
 
