@@ -11,7 +11,7 @@ from conftest import ROOT
 
 LIBRARY, TOOLS = "course_utils", "course_tools"
 MOST_LINES = 5000  # of the students' library, the codec included
-LAB_FILES = {"judge.py", "wrong.py", "right.py", "delegates.py", "equivalents.toml"}  # beside the notebook and study/
+LAB_FILES = {"judge.py", "delegates.py", "wrong.py", "right.py", "equivalents.toml"}  # beside the notebook and study/
 TESTS = re.compile(r"^tests$|\btests/(\w+/|\w+\.\w+)")
 NOTEBOOK = re.compile(r"\b\d\d_[a-z]\w+|\blab\d\d\b|\blessons?/\d\d")
 

@@ -138,6 +138,17 @@ def experiments(notebook: NotebookNode, released: NotebookNode) -> set[str]:
     return set(optional)
 
 
+def needed_for(cells: Mapping[str, str], wanted: Iterable[str]) -> dict[str, str]:
+    """Those of the cells, sources by title and in order, that are wanted, and those that bind a name that one reads."""
+    names = {title: global_names(source) for title, source in cells.items()}
+    needed, read = set(wanted), set[str]()
+    for title in reversed(list(cells)):
+        if title in needed or names[title].bound & read:
+            needed.add(title)
+            read |= names[title].read - names[title].bound  # a lab's own cells make names before they read them
+    return {title: source for title, source in cells.items() if title in needed}
+
+
 @dataclass(frozen=True)
 class GlobalNames:
     """The global names that a cell binds, and those that it reads."""

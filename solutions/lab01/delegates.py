@@ -14,10 +14,11 @@ def output_size(size, kernel, stride=1, padding=0, dilation=1):
 
 # === the_function_itself
 
+
 # %% conv2d
-conv2d = lambda x, weight, bias=None, stride=1, padding=0, groups=1: F.conv2d(
-    x, weight, bias, stride, padding, 1, groups
-)
+def conv2d(x, weight, bias=None, stride=1, padding=0, groups=1):
+    return F.conv2d(x, weight, bias, stride, padding, 1, groups)
+
 
 # === the_operator_by_its_own_name
 
@@ -42,7 +43,7 @@ def conv2d(x, weight, bias=None, stride=1, padding=0, groups=1):
 
 # %% conv2d
 def conv2d(x, weight, bias=None, stride=1, padding=0, groups=1):
-    n, _, height, _ = x.shape
+    n, c, height, width = x.shape
     columns = F.unfold(x, weight.shape[2:], padding=padding, stride=stride)
     columns = columns.reshape(n, groups, -1, columns.shape[-1])
     kernels = weight.reshape(groups, len(weight) // groups, -1)

@@ -842,3 +842,52 @@ def write(net, start, length, temperature, generator):
         scores, _ = net(text[:, None])
         text = torch.cat([text, sample(scores[-1], temperature, generator)])
     return text
+
+
+# === short_window_is_scored_and_not_learned
+# The last window is shorter: its loss counts, its gradient does not.
+# fails: windows_learn_from_their_own_gradient
+
+
+# %% train_windows
+def train_windows(
+    net: nn.Module, optimizer: torch.optim.Optimizer, text: Tensor, window: int, limit: float
+) -> list[float]:
+    """Train `net` once along text (L, N) int64; returns each window's loss in nats. net(x, state) → scores, state."""
+    losses, state = [], None
+    for start in range(0, len(text) - 1, window):
+        piece = text[start : start + window + 1]  # one more than the window: the last target
+        scores, state = net(piece[:-1], state)  # (T, N, V)
+        state = tuple(part.detach() for part in state)  # the value goes on, the gradient stops here
+        loss = F.cross_entropy(scores.flatten(0, 1), piece[1:].flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        clip_gradients(net.parameters(), limit)
+        if len(piece) == window + 1:
+            optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+# === short_window_counts_less
+# The gradient of a shorter window is scaled down by its length.
+# fails: windows_learn_from_their_own_gradient
+
+
+# %% train_windows
+def train_windows(
+    net: nn.Module, optimizer: torch.optim.Optimizer, text: Tensor, window: int, limit: float
+) -> list[float]:
+    """Train `net` once along text (L, N) int64; returns each window's loss in nats. net(x, state) → scores, state."""
+    losses, state = [], None
+    for start in range(0, len(text) - 1, window):
+        piece = text[start : start + window + 1]  # one more than the window: the last target
+        scores, state = net(piece[:-1], state)  # (T, N, V)
+        state = tuple(part.detach() for part in state)  # the value goes on, the gradient stops here
+        loss = F.cross_entropy(scores.flatten(0, 1), piece[1:].flatten())
+        optimizer.zero_grad()
+        (loss * (len(piece) - 1) / window).backward()
+        clip_gradients(net.parameters(), limit)
+        optimizer.step()
+        losses.append(loss.item())
+    return losses

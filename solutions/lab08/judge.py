@@ -48,6 +48,17 @@ def _alike(net: Remote, reference: nn.Module, generator, spread: float = 0.25) -
     reference.load_state_dict({name: weights[shape(value)].reshape(value.shape) for name, value in expected.items()})
 
 
+def _same_gradients(net: Remote, reference: nn.Module, x: Tensor, told: Tensor, generator, what: str) -> None:
+    """Raise `Different` unless the gradient in x is the reference's, and every weight has one."""
+    cotangents = torch.randn(x.shape, generator=generator)
+    _, gradients, weights = net.gradient(x, told, cotangents=cotangents)
+    own = x.clone().requires_grad_()
+    expected = torch.autograd.grad(reference(own, told), own, cotangents)
+    same(gradients[0], expected[0], f"gradient of {what}")
+    without = [name for name, gradient in weights.items() if gradient is None]
+    check(not without, f"{what}: no gradient in {', '.join(without)}")
+
+
 # --- pictures in, corrections out
 
 
@@ -78,6 +89,9 @@ def corrections_count_steps(student, generator):
     x, strong = _pictures(generator, 2, 1, 3, 3), 500 * torch.ones(2, 1, 3, 3)
     qp = torch.tensor([30.0, 37.0])
     same(student.corrected(x, strong, qp), x.double() + 500 * _steps(qp) / 1020, "no clamp")
+    cotangents = _pictures(generator, 2, 1, 3, 3)
+    _, gradients = student.gradient("corrected", x, strong, qp, cotangents=cotangents)
+    same(gradients[1], cotangents * _steps(qp) / 1020, "gradient in the correction")
 
 
 @hidden_test(
@@ -119,6 +133,7 @@ def vrcnn_with_given_weights(student, generator):
         x, qp = _pictures(generator, count, 1, height, width), _qps(generator, count)
         with torch.no_grad():
             same(net(x, qp), reference(x, qp), f"VRCNN on {height}×{width}")
+    _same_gradients(net, reference, x, qp, generator, "VRCNN")
 
 
 # --- the gate
@@ -149,6 +164,7 @@ def gates_with_given_weights(student, generator):
         gate, reference = _gates(student, generator, channels, side, hidden)
         features, told = draw(generator, count, channels, height, width).float(), draw(generator, count, side).float()
         same(gate(features, told), reference(features, told), f"{channels} channels, {side} told")
+    _same_gradients(gate, reference, features, told, generator, "the gate")
 
 
 @hidden_test(
@@ -280,6 +296,9 @@ def losses_of_random_pictures(student, generator):
         error = 0.01 + torch.rand(count, generator=generator)
         expected = ((out - original).double().square().mean(dim=(1, 2, 3)) / error).mean()
         same(student.loss(out, original, error), expected.item(), f"loss of {count} pictures")
+    _, gradients = student.gradient("loss", out, original, error, cotangents=torch.tensor(1.0))
+    expected = 2 * (out - original) / out[0].numel() / (count * error.view(-1, 1, 1, 1))
+    same(gradients[0], expected, "gradient of the loss")
 
 
 @hidden_test("check_training", points=1, hint="each patch by itself; the border belongs to those that are kept")

@@ -2268,3 +2268,151 @@ class VRCNN(nn.Module):
         x = torch.cat([self.layer2a(x), self.layer2b(x)], dim=1).relu()  # (N, 48, H, W)
         x = torch.cat([self.layer3a(x), self.layer3b(x)], dim=1).relu()  # (N, 48, H, W)
         return self.layer4(x)
+
+
+# === corrections_without_a_gradient
+# Right numbers, through which nothing can be trained.
+# fails: corrections_count_steps
+
+
+# %% scale
+def step_size(qp: Tensor) -> Tensor:
+    """The quantiser's step in grey levels at QPs of any shape."""
+    return 2 ** ((qp - 4) / 6)
+
+
+def centred(pictures: Tensor) -> Tensor:
+    """Pictures in [0, 1] to [-2, 2]."""
+    return 4 * (pictures - 0.5)
+
+
+@torch.no_grad()
+def corrected(pictures: Tensor, correction: Tensor, qp: Tensor) -> Tensor:
+    """Pictures (N, 1, H, W) in [0, 1] plus corrections (N, 1, H, W), which count quarters of a step at the QPs (N,)."""
+    return pictures + 0.25 * step_size(qp).view(-1, 1, 1, 1) / 255 * correction
+
+
+def to_picture(pictures: Tensor) -> Tensor:
+    """What a decoder puts out: (N, 1, H, W) in about [0, 1] to the nearest grey levels, (N, H, W) uint8."""
+    return (255 * pictures[:, 0]).round().clamp(0, 255).to(torch.uint8)
+
+
+# === vrcnn_without_a_gradient
+# Right numbers, through which nothing can be trained.
+# fails: vrcnn_with_given_weights
+
+
+# %% vrcnn
+class VRCNN(nn.Module):
+    """Pictures (N, 1, H, W) in [0, 1] and QPs (N,) to filtered pictures (N, 1, H, W)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer1 = nn.Conv2d(1, 64, 5, padding=2)
+        self.layer2a = nn.Conv2d(64, 16, 5, padding=2)
+        self.layer2b = nn.Conv2d(64, 32, 3, padding=1)
+        self.layer3a = nn.Conv2d(48, 16, 3, padding=1)
+        self.layer3b = nn.Conv2d(48, 32, 1)
+        self.layer4 = nn.Conv2d(48, 1, 3, padding=1)
+        nn.init.zeros_(self.layer4.weight)
+        nn.init.zeros_(self.layer4.bias)
+
+    @torch.no_grad()
+    def forward(self, pictures: Tensor, qp: Tensor) -> Tensor:
+        x = self.layer1(centred(pictures)).relu()  # (N, 64, H, W)
+        x = torch.cat([self.layer2a(x), self.layer2b(x)], dim=1).relu()  # (N, 48, H, W)
+        x = torch.cat([self.layer3a(x), self.layer3b(x)], dim=1).relu()  # (N, 48, H, W)
+        return corrected(pictures, self.layer4(x), qp)
+
+
+# === gate_without_a_gradient
+# Right numbers, through which nothing can be trained.
+# fails: gates_with_given_weights
+
+
+# %% gate
+class Gate(nn.Module):
+    """Features (N, C, H, W) and side information (N, S) to the scaled features (N, C, H, W)."""
+
+    def __init__(self, channels: int, side: int, hidden: int = 8) -> None:
+        super().__init__()
+        self.squeeze = nn.Linear(channels + side, hidden)
+        self.excite = nn.Linear(hidden, channels)
+
+    @torch.no_grad()
+    def forward(self, features: Tensor, side: Tensor) -> Tensor:
+        means = features.mean(dim=(2, 3))  # (N, C)
+        hidden = self.squeeze(torch.cat([means, side], dim=1)).relu()  # (N, hidden)
+        gates = 2 * self.excite(hidden).sigmoid()  # (N, C)
+        return features * gates[:, :, None, None]
+
+
+# === filter_without_a_gradient
+# Right numbers, through which nothing can be trained.
+# fails: residual_filter_with_given_weights
+
+
+# %% residual
+def side_information(pictures: Tensor, qp: Tensor) -> Tensor:
+    """QP and activity of pictures (N, 1, H, W) in [0, 1], both about in [-1, 1]: (N, 2)."""
+    deviation = 255 * pictures.flatten(1).std(dim=1, correction=0)  # (N,)
+    return torch.stack([(qp - 29.5) / 7.5, torch.log2(1 + deviation) / 3 - 1], dim=1)
+
+
+class ResidualFilter(nn.Module):
+    """Pictures (N, 1, H, W) in [0, 1] and QPs (N,) to filtered pictures (N, 1, H, W)."""
+
+    def __init__(self, qp_at: str = "everywhere", channels: int = 32, blocks: int = 3) -> None:
+        super().__init__()
+        told = {"early": [0], "middle": [blocks // 2], "late": [blocks - 1], "everywhere": range(blocks), "nowhere": []}
+        self.told = [index in told[qp_at] for index in range(blocks)]
+        self.blind = qp_at == "nowhere"
+        self.first = nn.Conv2d(4, channels, 3, padding=1)
+        self.pairs = nn.ModuleList(
+            nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2)) for _ in range(blocks)
+        )
+        self.gates = nn.ModuleList(Gate(channels, 2 if each else 0) for each in self.told)
+        self.last = nn.Conv2d(channels, 4, 3, padding=1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    @torch.no_grad()
+    def forward(self, pictures: Tensor, qp: Tensor) -> Tensor:
+        height, width = pictures.shape[2:]
+        side = side_information(pictures, qp)
+        even = F.pad(pictures, (0, width % 2, 0, height % 2), mode="replicate")
+        x = self.first(F.pixel_unshuffle(centred(even), 2)).relu()  # (N, C, H/2, W/2)
+        for told, (one, two), gate in zip(self.told, self.pairs, self.gates, strict=True):
+            x = x + gate(two(one(x).relu()), side if told else side[:, :0])
+        correction = F.pixel_shuffle(self.last(x), 2)[:, :, :height, :width]
+        return corrected(pictures, correction, torch.full_like(qp, BLIND_QP) if self.blind else qp)
+
+
+# === loss_without_a_gradient
+# The right number, which nothing can be trained with.
+# fails: losses_of_random_pictures
+
+
+# %% training
+@torch.no_grad()
+def loss(filtered: Tensor, original: Tensor, error: Tensor) -> Tensor:
+    """Mean over pictures (N, 1, H, W) of the mean squared error, each divided by `error` (N,): a scalar."""
+    return ((filtered - original).square().mean(dim=(1, 2, 3)) / error).mean()
+
+
+def not_flat(patches: Tensor, least: float = 4.0) -> Tensor:
+    """Which of the patches (N, H, W) uint8 to keep: (N,) bool."""
+    return patches.float().flatten(1).std(dim=1, correction=0) >= least
+
+
+def turned(patches: Tensor, k: int) -> Tensor:
+    """Orientation k, 0 to 7, of square patches (…, S, S)."""
+    patches = torch.rot90(patches, k % 4, dims=(-2, -1))
+    return patches.flip(-1) if k >= 4 else patches
+
+
+def losers(decoded: Tensor, filtered: Tensor, original: Tensor) -> Tensor:
+    """Where the filter has done harm: pictures (N, 1, H, W) in [0, 1] each, to (N,) bool; no change is no harm."""
+    before = (decoded - original).square().mean(dim=(1, 2, 3))
+    after = (filtered - original).square().mean(dim=(1, 2, 3))
+    return after > before

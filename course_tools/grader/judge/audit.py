@@ -1,11 +1,13 @@
 """The grader graded: does the judge give full marks to right answers, none to a blank lab, and catch each mistake?
 
 Right answers are judged once more in float32: a student who allocates `torch.zeros(…)` is as right as the solution.
+The visible checks of what a right answer replaces must be green: what earns points must not be called wrong before.
 Answers that hand the work on to the library must be seen by the rules, and nothing else may be.
 Runs the instructor's own code only, so nothing is jailed. Every case has a time limit and a process of its own, forked
 from a worker that has loaded the lab already: what its set-up and its judge import takes longer than most mutants.
 """
 
+import io
 import json
 import os
 import select
@@ -15,7 +17,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -29,6 +31,7 @@ from course_tools.grader import forks, labs
 from course_tools.grader.judge import answers, hidden_tests, mutants, rules
 from course_tools.grader.judge.agent import Agent
 from course_tools.grader.judge.student import Student, in_process
+from course_tools.notebook_code import FAILURES, run_cells
 from course_utils.command import notebooks
 from course_utils.errors import CourseError
 
@@ -38,7 +41,7 @@ SECONDS = 60.0  # for one answer
 MUTANT_SECONDS, MUTANT_TIMES = 2.0, 5.0
 SURVIVED = "survived"
 ENDS = ("caught", "equivalent", "survived")
-LEAST_KILLED = 0.9  # share of the mutants that are no equivalents
+LEAST_KILLED = 0.95  # share of the mutants that are no equivalents
 
 
 @dataclass(frozen=True)
@@ -242,7 +245,7 @@ class _Workers:
 def _work(lab: labs.Lab, cases: Connection) -> None:
     """Runs in a worker: judge case by case, each in a fork of this process, until nobody asks any more."""
     torch.set_num_threads(1)
-    os.environ["COURSE_PROGRESS"] = "off"
+    os.environ.update(COURSE_PROGRESS="off", COURSE_DEVICE="cpu", MPLBACKEND="agg")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that it ends the case, too
     loaded: _Loaded | None = None
     with suppress(EOFError):
@@ -257,17 +260,27 @@ def _work(lab: labs.Lab, cases: Connection) -> None:
 
 @dataclass
 class _Loaded:
-    """What all cases of a lab share. seconds: what each test takes of the solution, once it has been measured."""
+    """What all cases of a lab share.
+
+    cells: the code of the solution's notebook, by grade id or id, in order
+    seconds: what each test takes of the solution, once it has been measured
+    """
 
     tests: tuple[hidden_tests.HiddenTest, ...]
     forbidden: rules.Rules
     solution: Mapping[str, str]
+    cells: Mapping[str, str]
     seconds: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, lab: labs.Lab) -> Self:
         source = labs.read_source(lab)
-        loaded = cls(hidden_tests.load(lab.judge), rules.of(source), labs.definitions(source))
+        cells = {
+            str(notebooks.nbgrader_fields(cell).get("grade_id") or cell.id): cell.source
+            for cell in source.cells
+            if cell.cell_type == "code"
+        }
+        loaded = cls(hidden_tests.load(lab.judge), rules.of(source), labs.definitions(source), cells)
         labs.namespace({labs.SETUP_TAG: loaded.solution.get(labs.SETUP_TAG, "")})  # its imports
         return loaded
 
@@ -332,7 +345,18 @@ def _judge_case(case: Case, loaded: _Loaded) -> str:
             return str(error)
         if fault := _fault(case, verdict) or _rule_fault(case, read, verdict.used):
             return fault
-    return ""
+    return _red_checks(case, loaded) if case.kind == "right" else ""
+
+
+def _red_checks(case: Case, loaded: _Loaded) -> str:
+    """What the visible checks say against an answer that all hidden tests take for right."""
+    checks = [f"check_{name}" for name in case.changed if f"check_{name}" in loaded.cells]
+    answered = {title: case.cells.get(title, source) for title, source in loaded.cells.items()}
+    names: dict[str, Any] = {"__name__": "lab"}
+    with redirect_stdout(io.StringIO()):
+        run_cells(labs.needed_for(answered, checks), names)
+    red = {title: said for title, said in names.get(FAILURES, {}).items() if title in checks}
+    return "; ".join(f"hidden tests green, but {title} red: {said}" for title, said in red.items())
 
 
 class _Float32Agent(Agent):

@@ -74,6 +74,13 @@ def test_a_right_answer_that_loses_points_is_a_fault(lab):
     ]
 
 
+def test_a_right_answer_that_a_visible_check_calls_wrong_is_a_fault(lab):
+    whole = MULTIPLIES.replace("return y * 0.5", "return y * 0.5 if isinstance(y, float) else 3")
+    answer(lab, "right", whole)
+    faults = audit.audit(lab, with_mutants=False).faults
+    assert faults == ["right multiplies: hidden tests green, but check_halve red: AssertionError: "]
+
+
 def test_an_answer_that_kills_the_process_is_a_fault(lab):
     answer(lab, "wrong", "# === dies\n# fails: halves\n# %% halve\nimport os\nos._exit(1)\n")
     assert audit.audit(lab, with_mutants=False).faults == ["wrong dies: the process died"]
