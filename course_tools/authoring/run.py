@@ -16,8 +16,7 @@ from course_utils.errors import CourseError
 CELL_SECONDS = 1200
 FOLDED_TAG = "hide-input"  # of code that a reader does not come for: the site's word, and JupyterLab gets its own
 # What editors and kernels write that says nothing about the course.
-PASSING_CELL_METADATA = ("execution", "ExecuteTime", "collapsed", "scrolled", "trusted", "editable")
-FOLDED = {"source_hidden": True}  # of what JupyterLab keeps under "jupyter", this alone is the author's choice
+PASSING_CELL_METADATA = ("execution", "ExecuteTime", "collapsed", "scrolled", "jupyter", "trusted", "editable")
 # What JupyterLab writes itself. So to open and save a notebook changes one line, the version; and without the rest
 # `nbconvert --to script` would write .txt.
 METADATA = {
@@ -80,9 +79,8 @@ def normalize(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         for name in PASSING_CELL_METADATA:
             cell.metadata.pop(name, None)
-        chosen = cell.metadata.pop("jupyter", {}).get("source_hidden")
-        if chosen or FOLDED_TAG in cell.metadata.get("tags", []):
-            cell.metadata["jupyter"] = dict(FOLDED)
+        if FOLDED_TAG in cell.metadata.get("tags", []):
+            cell.metadata["jupyter"] = {"source_hidden": True}
         if not cell.get("id") or cell["id"] in seen:
             cell["id"] = _id_of(cell.source, seen)
         seen.add(cell["id"])
