@@ -31,7 +31,7 @@ def explore(draw: Callable[..., str | None], *, shown: Sequence[Mapping[str, Any
     Where outputs are stored (`course run`, `course validate`) and where there is no notebook, the small pictures are
     one figure. Raises `CourseError` for a range that is none, and for a choice that the sliders could not reach.
 
-    >>> explore(lambda axis, slope: axis.plot([0, slope]), slope=(-2, 2), shown=[{"slope": 1}])  # doctest: +SKIP
+    Example: `explore(lambda axis, slope: axis.plot([0, slope]), slope=(-2, 2), shown=[{"slope": 1}])`
     """
     for name, span in ranges.items():
         _valid_range(name, span)

@@ -24,7 +24,7 @@ def course_root(start: Path | None = None) -> Path:
     """
     start, own = (start or Path.cwd()).resolve(), Path(course_utils.__file__).parents[1]
     for folder in (start, *start.parents, own):
-        if any((folder / "lessons").glob("[0-9]*_*.ipynb")):
+        if (folder / "lessons").is_dir() and any(folder.glob(p) for p in ("pyproject.toml", "lessons/[0-9]*_*.ipynb")):
             if folder == own and not start.is_relative_to(own):
                 print(f"no lessons here: using those in {own}", file=sys.stderr)
             return folder

@@ -56,7 +56,7 @@ def side_information(pictures, qp):
 
 class ResidualFilter(networks.GatedFilter):
     def __init__(self, qp_at="everywhere", channels=32, blocks=3):
-        super().__init__(qp_at=qp_at, channels=channels)
+        super().__init__(channels=channels)
 
 
 # === the_courses_own_flags
