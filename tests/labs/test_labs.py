@@ -9,6 +9,9 @@ from course_tools.grader import labs, release
 from course_tools.grader.judge import audit, hidden_tests
 from course_utils.command import notebooks
 
+# An audit judges a hundred answers and more: minutes on a slow machine, and each answer has a limit of its own.
+pytestmark = pytest.mark.timeout(1200)
+
 LABS = labs.find(ROOT)
 LEAST_WRONG, LEAST_RIGHT = 12, 4
 
