@@ -149,6 +149,11 @@ def needed_for(cells: Mapping[str, str], wanted: Iterable[str]) -> dict[str, str
     return {title: source for title, source in cells.items() if title in needed}
 
 
+def dependencies(answers: Mapping[str, str]) -> dict[str, set[str]]:
+    """For each answer, source by grade id and in order, the others whose names it reads, directly or not."""
+    return {name: set(needed_for(answers, [name])) - {name} for name in answers}
+
+
 @dataclass(frozen=True)
 class GlobalNames:
     """The global names that a cell binds, and those that it reads."""

@@ -220,8 +220,8 @@ def open_submission(page, server) -> None:
     page.get_by_role("link", name=LAB).click()
     page.get_by_role("link", name=LAB).last.click()  # the assignment's only notebook
     page.get_by_role("link", name="Submission #1").click()
-    # Before the grades have come, the page would not notice that a score was typed.
-    page.wait_for_function("() => typeof formgrader !== 'undefined' && formgrader.grades?.loaded")  # the name comes with a script
+    # Before the grades have come, the page would not notice that a score was typed; the name comes with a script.
+    page.wait_for_function("() => typeof formgrader !== 'undefined' && formgrader.grades?.loaded")
 
 
 RAISE = "javascript:void(formgrader.grades.each(g=>g.save({manual_score:9})))"

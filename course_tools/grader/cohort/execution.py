@@ -3,7 +3,8 @@
 The notebook runs cell by cell in a jailed kernel, then the hidden tests call what it defined, exercise by exercise. A
 cell that costs the kernel its life, or that cannot be stopped, is left out: a new kernel runs the others again. A call
 that does so, or that takes too long, costs its exercise and no other. Time is shared out in the same way: the cells get
-half of it at most, and each exercise its part of what is left.
+half of it at most, and each exercise its part of what is left. An exercise that failed, and rests on another one that
+failed, is judged once more with the solution in that one's place: nobody pays twice for one mistake.
 """
 
 import ast
@@ -11,9 +12,10 @@ import atexit
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import nbformat
@@ -101,11 +103,10 @@ def run(job: Job) -> Result:
     notebook = nbformat.reads(job.notebook, as_version=4)
     with runtime.environment(COURSE_PROGRESS="off", COURSE_DEVICE="cpu"):
         tests = [test for test in hidden_tests.load(lab.judge) if not job.tests or test.name in job.tests]
-        attempt = _Attempt(job, notebook, tests, rules.of(labs.read_source(lab)), started)
-        while not attempt.finished:
-            asked = time.monotonic()
-            with _jail(lab, job) as jail:
-                attempt.go_on(jail, asked)
+        source = labs.read_source(lab)
+        attempt = _Attempt(job, notebook, tests, rules.of(source), started)
+        attempt.finish(lab)
+        _judge_follow_ons(attempt, notebook, tests, labs.definitions(source))
     result = attempt.result
     outcomes = {outcome[0]: outcome for outcome in result.outcomes}
     result.outcomes = [outcomes[test.name] for test in tests]
@@ -144,11 +145,14 @@ class _Attempt:
         own = {str(cell.id): cell.source for cell in notebook.cells if cell.cell_type == "code"}
         named = rules.named(own | labs.definitions(notebook), forbidden)
         for exercise in names:
-            self._note_use(exercise, named.get(rules.exercise_of(exercise), []))
+            self.note_use(exercise, named.get(rules.exercise_of(exercise), []))
 
-    @property
-    def finished(self) -> bool:
-        return not self.exercises
+    def finish(self, lab: labs.Lab) -> None:
+        """Judge all exercises, in as many kernels as that takes."""
+        while self.exercises:
+            asked = time.monotonic()
+            with _jail(lab, self.job) as jail:
+                self.go_on(jail, asked)
 
     def go_on(self, jail: Jail, asked: float) -> None:
         """Run the cells in a fresh kernel, and judge until there is nothing left to judge or the kernel is lost.
@@ -165,7 +169,7 @@ class _Attempt:
                 if check and not (first and job.checks):
                     continue
                 if time.monotonic() > self.cells_deadline:
-                    self._note(f"cells from {sanitise.title(cell)} on did not run: the time for cells was over")
+                    self.note(f"cells from {sanitise.title(cell)} on did not run: the time for cells was over")
                     self.cells = self.cells[: self.cells.index(cell)]
                     break
                 try:
@@ -173,7 +177,7 @@ class _Attempt:
                     ran = session.run_cell(cell.source, seconds=CHECK_SECONDS if check else None)
                 except KernelLost as lost:
                     self.cells.remove(cell)
-                    self._note(f"{sanitise.title(cell)} {lost}: left out")
+                    self.note(f"{sanitise.title(cell)} {lost}: left out")
                     return
                 self._keep(cell, ran)
             self.cells_deadline = self.deadline  # what ran once may run again
@@ -193,7 +197,7 @@ class _Attempt:
                 continue
             verdict = hidden_tests.judge((test,), student, seed=self.job.seed, forbidden=self.forbidden)
             (outcome,) = verdict.outcomes
-            self._note_use(test.exercise, outcome.used)
+            self.note_use(test.exercise, outcome.used)
             self.result.outcomes.append((test.name, outcome.passed, one_line(outcome.reason)))
             if session.lost or session.timed_out:
                 cause = one_line(f"{test.name}: {session.lost or outcome.reason}")
@@ -202,17 +206,53 @@ class _Attempt:
         if cell.id not in self.result.outputs:
             self.result.outputs[cell.id] = ran.outputs
             if ran.error and sanitise.kind_of(cell) != sanitise.CHECK:
-                self._note(f"{sanitise.title(cell)}: {ran.error}")
+                self.note(f"{sanitise.title(cell)}: {ran.error}")
 
-    def _note_use(self, exercise: str, used: Iterable[str]) -> None:
+    def note_use(self, exercise: str, used: Iterable[str]) -> None:
         known = self.result.broken.get(exercise, [])
         if new := set(used) - set(known):
             self.result.broken[exercise] = sorted({*known, *new})
 
-    def _note(self, text: str) -> None:
+    def note(self, text: str) -> None:
         text = one_line(text)
         if text not in self.result.notes:
             self.result.notes.append(text)
+
+
+def _judge_follow_ons(
+    attempt: _Attempt,
+    notebook: NotebookNode,
+    tests: list[hidden_tests.HiddenTest],
+    solution: Mapping[str, str],
+) -> None:
+    """Judge the exercises that failed once more, with the solution's cells for those failed ones that they rest on."""
+    job, result = attempt.job, attempt.result
+    lab = labs.Lab(job.lab, Path(job.root))
+    blank, answers = labs.definitions(notebooks.read(lab.released)), labs.definitions(notebook)
+    passed = {name: ok for name, ok, _ in result.outcomes}
+    failed = {rules.exercise_of(test.exercise) for test in tests if not passed[test.name]}
+    needs = labs.dependencies(answers)
+    for exercise in [name for name in answers if name in failed and answers[name] != blank.get(name)]:
+        wrong = failed & needs[exercise]
+        if not wrong or time.monotonic() > attempt.deadline:
+            continue
+        mended = deepcopy(notebook)
+        for cell in mended.cells:
+            if (name := notebooks.nbgrader_fields(cell).get("grade_id")) in wrong:
+                cell.source = solution[name]
+        own = [test for test in tests if rules.exercise_of(test.exercise) == exercise and not passed[test.name]]
+        again = _Attempt(replace(job, checks=False), mended, own, attempt.forbidden, time.monotonic())
+        again.deadline = attempt.deadline
+        again.finish(lab)
+        judged = {outcome[0]: outcome for outcome in again.result.outcomes}
+        result.outcomes = [judged.get(outcome[0], outcome) for outcome in result.outcomes]
+        now_right = [name for name, ok, _ in judged.values() if ok]
+        if now_right:
+            attempt.note(f"{exercise} was judged with the course's own {', '.join(sorted(wrong))}")
+        for check, used in again.result.broken.items():
+            attempt.note_use(check, used)
+        if len(now_right) == len(own):
+            failed.remove(exercise)
 
 
 def one_line(text: str) -> str:

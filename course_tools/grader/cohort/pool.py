@@ -19,6 +19,7 @@ from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import nbformat
 import torch
 
 import course_utils
@@ -27,6 +28,7 @@ from course_tools.grader import forks, labs
 from course_tools.grader.cohort import execution
 from course_tools.grader.cohort.execution import Job, Result
 from course_tools.grader.jail.sandbox import SandboxError
+from course_tools.grader.judge import hidden_tests, rules
 from course_utils.command import notebooks
 from course_utils.errors import CourseError
 
@@ -64,8 +66,8 @@ def key_of(job: Job) -> str:
     for folder in (Path(course_utils.__file__).parent, Path(grader.__file__).parent):
         for place in sorted(folder.rglob("*.py")):
             digest.update(place.name.encode() + b"\0" + hashlib.sha256(place.read_bytes()).digest())
-    rules = [cell.metadata.get("course", {}).get("forbidden") for cell in labs.read_source(lab).cells]
-    digest.update(json.dumps(rules).encode())
+    forbidden = [cell.metadata.get("course", {}).get("forbidden") for cell in labs.read_source(lab).cells]
+    digest.update(json.dumps(forbidden).encode())
     for place in sorted(lab.folder.iterdir()):  # hidden data
         if place.is_file() and place.suffix not in AUTHORS_FILES:
             digest.update(place.name.encode() + b"\0" + hashlib.sha256(place.read_bytes()).digest())
@@ -94,7 +96,7 @@ def run(
     known: dict[str, Result] = {}
     for key, job in work.items():
         kept = None if force else cache.get(key)
-        missing = _missing(kept, job.tests)
+        missing = _missing(kept, job)
         if kept is not None and not missing:
             yield key, _of(kept, job)
         else:
@@ -109,15 +111,26 @@ def run(
             yield key, _of(result, work[key])
 
 
-def _missing(kept: Result | None, tests: dict[str, str]) -> dict[str, str]:
-    """The tests that `kept` has no outcome of, and those that were not tried because of one of them."""
+def _missing(kept: Result | None, job: Job) -> dict[str, str]:
+    """The tests that `kept` has no outcome of, and those whose outcome rests on one of them."""
     if kept is None:
-        return tests
-    missing = {name for name, digest in tests.items() if kept.judged.get(name) != digest}
+        return job.tests
+    missing = {name for name, digest in job.tests.items() if kept.judged.get(name) != digest}
     for name, _, reason in kept.outcomes:
         if reason.startswith(execution.NOT_TRIED) and reason.removeprefix(execution.NOT_TRIED).split(":")[0] in missing:
             missing.add(name)
-    return {name: digest for name, digest in tests.items() if name in missing}
+    failed = {name for name, passed, _ in kept.outcomes if not passed}
+    if missing and failed:  # a failed exercise rests on another one, or is what another one rests on
+        exercises = {
+            test.name: rules.exercise_of(test.exercise)
+            for test in hidden_tests.load(labs.Lab(job.lab, Path(job.root)).judge)
+        }
+        needs = labs.dependencies(labs.definitions(nbformat.reads(job.notebook, as_version=4)))
+        touched = {exercises[name] for name in missing}
+        for exercise in {exercises[name] for name in failed if name in exercises} - touched:
+            if any(exercise in needs.get(one, ()) or one in needs.get(exercise, ()) for one in touched):
+                missing |= {name for name in exercises if exercises[name] == exercise}
+    return {name: digest for name, digest in job.tests.items() if name in missing}
 
 
 def _merged(kept: Result | None, new: Result) -> Result:

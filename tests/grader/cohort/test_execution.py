@@ -86,6 +86,24 @@ def test_what_a_student_draws_is_kept(lab):
     assert drawn["data"]["image/png"].startswith("iVBOR")
 
 
+RESTING = "def halve(x):\n    return double(x) / 4"
+
+
+@needs_jail
+def test_an_answer_that_rests_on_a_wrong_one_is_judged_with_the_solution_in_its_place(lab):
+    result, outcomes = run(lab, answered(lab, double="def double(x):\n    return 3 * x", halve=RESTING))
+    assert not outcomes["doubles_1"][0] and not outcomes["doubles_5"][0]
+    assert outcomes["halves"] == outcomes["halves_again"] == (True, "")
+    assert result.notes == ["halve was judged with the course's own double"]
+
+
+@needs_jail
+def test_an_answer_that_is_wrong_whatever_it_rests_on_stays_wrong(lab):
+    wrong = answered(lab, double="def double(x):\n    return 3 * x", halve=RESTING.replace("4", "5"))
+    result, outcomes = run(lab, wrong)
+    assert not outcomes["halves"][0] and outcomes["halves"][1].startswith("halve: ") and not result.notes
+
+
 @pytest.mark.parametrize(
     ("reason", "said"),
     [

@@ -5,7 +5,9 @@ import signal
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+from small_class import LAB, answered, make_course
 
 from course_tools.grader.cohort import execution, pool
 from course_tools.grader.cohort.execution import Job, Result
@@ -128,6 +130,39 @@ def test_a_changed_test_is_judged_again_and_no_other(tmp_path, monkeypatch):
         (result,) = dict(pool.run({"key": Job("lab", str(asked), "", limits=Limits(), tests=tests)}, cache)).values()
         assert [name for name, _, _ in result.outcomes] == list(tests)
         assert (asked.read_text() if asked.is_file() else None) == judged
+
+
+@pytest.mark.parametrize(
+    ("halve", "judged"), [("double(x) / 4", {"doubles", "halves"}), ("x / 3", {"doubles"})], ids=["rests", "alone"]
+)
+def test_a_failed_exercise_that_rests_on_one_whose_test_changed_is_judged_again(tmp_path, monkeypatch, halve, judged):
+    lab = make_course(tmp_path / "course", judge=TWO_TESTS)
+    notebook = nbformat.writes(answered(lab, halve=f"def halve(x):\n    return {halve}"))
+    asked = []
+    monkeypatch.setattr(
+        pool, "_on_processes", lambda todo, *_: [(key, _fails(job, asked)) for key, job in todo.items()]
+    )
+    cache = pool.Cache(tmp_path / "cache")
+    for doubles in ("1", "2"):
+        job = Job(LAB, str(lab.root), notebook, limits=Limits(), tests={"doubles": doubles, "halves": "1"})
+        list(pool.run({"key": job}, cache))
+    assert asked == [{"doubles", "halves"}, judged]
+
+
+TWO_TESTS = """
+from course_tools.grader.judge.hidden_tests import hidden_test
+
+@hidden_test("check_double", points=2, hint="")
+def doubles(student, generator): ...
+
+@hidden_test("check_halve", points=1, hint="")
+def halves(student, generator): ...
+"""
+
+
+def _fails(job, asked):
+    asked.append(set(job.tests))
+    return Result([(name, name == "doubles", "") for name in job.tests], judged=job.tests)
 
 
 def _judges_what_is_asked(job):
