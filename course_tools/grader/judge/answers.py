@@ -3,6 +3,7 @@
 # === the_mean_of_all_channels            the answer's name
 # What is wrong, or other, about it.
 # fails: batch_norm, batch_norm_gradient  the hidden tests that must notice it (wrong answers only)
+# unseen: the text asks for it           why its visible check may stay green (wrong answers only)
 # seen: run                               which leg of the rules must notice it (delegations only): read, run or both
 
 # %% BatchNorm2d                          the solution cell that it replaces; more may follow
@@ -19,6 +20,7 @@ from course_utils.errors import CourseError
 ANSWER = re.compile(r"^# === (\w+)$", re.MULTILINE)
 CELL = re.compile(r"^# %% (\w+)$", re.MULTILINE)
 FAILS = re.compile(r"^# fails: (.+)$", re.MULTILINE)
+UNSEEN = re.compile(r"^# unseen: (.+)$", re.MULTILINE)
 SEEN = re.compile(r"^# seen: (read|run)$", re.MULTILINE)
 LEGS = ("read", "run")
 
@@ -28,6 +30,7 @@ class Answer:
     """One answer. cells: all cells of the solution by grade id, with its own in place of those that it replaces.
 
     fails: the tests that must notice it; seen: the legs of the rules that must
+    unseen: why no visible check notices it; "" where one must
     """
 
     name: str
@@ -35,6 +38,7 @@ class Answer:
     replaced: tuple[str, ...]
     fails: tuple[str, ...]
     seen: tuple[str, ...]
+    unseen: str
 
 
 def read(path: Path, solution: Mapping[str, str]) -> list[Answer]:
@@ -58,5 +62,8 @@ def read(path: Path, solution: Mapping[str, str]) -> list[Answer]:
         marks = FAILS.search(about)
         fails = tuple(test.strip() for test in marks.group(1).split(",")) if marks else ()
         seen = tuple(SEEN.findall(about)) or LEGS
-        answers[name] = Answer(name, {**solution, **cells}, tuple(cells), fails, seen)
+        unseen = UNSEEN.search(about)
+        answers[name] = Answer(
+            name, {**solution, **cells}, tuple(cells), fails, seen, unseen.group(1) if unseen else ""
+        )
     return list(answers.values())

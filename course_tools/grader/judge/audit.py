@@ -1,7 +1,8 @@
 """The grader graded: does the judge give full marks to right answers, none to a blank lab, and catch each mistake?
 
 Right answers are judged once more in float32: a student who allocates `torch.zeros(…)` is as right as the solution.
-The visible checks of what a right answer replaces must be green: what earns points must not be called wrong before.
+The visible checks of what a right answer replaces must be green: what earns points must not be called wrong before. One
+of a wrong answer's must be red, or `wrong.py` says why not: nobody should learn of a mistake by losing points for it.
 Answers that hand the work on to the library must be seen by the rules, and nothing else may be.
 Runs the instructor's own code only, so nothing is jailed. Every case has a time limit and a process of its own, forked
 from a worker that has loaded the lab already: what its set-up and its judge import takes longer than most mutants.
@@ -51,6 +52,7 @@ class Case:
     expected: "full", "none", "caught" (a mutant), "float32" (full where no dtype is asked for, and nothing where one
         is), "forbidden" (a delegation), or the names of tests of which each must fail
     seen: the legs of the rules that must see a delegation
+    unseen: why no visible check notices a wrong answer; "" where one must
     """
 
     lab: labs.Lab
@@ -61,6 +63,7 @@ class Case:
     seeds: tuple[int, ...] = (0,)
     changed: tuple[str, ...] = ()  # the solution cells that it replaces
     seen: tuple[str, ...] = ()
+    unseen: str = ""
     mistake: str = ""  # a mutant's kind
 
 
@@ -100,10 +103,12 @@ class Report:
     def __str__(self) -> str:
         kinds = ("wrong", "right", "float32", "delegation")
         numbers = {kind: sum(each.case.kind == kind for each in self.findings) for kind in kinds}
+        unseen = sum(bool(each.case.unseen) for each in self.findings)
         lines = [
             f"{self.lab.name}: solution and blank lab, {numbers['wrong']} wrong and {numbers['right']} right answers"
             + (", solution and right answers in float32" if numbers["float32"] else "")
             + (f", {numbers['delegation']} delegations" if numbers["delegation"] else "")
+            + (f", {unseen} wrong ones that no visible check sees" if unseen else "")
             + (f", {self.mutants} mutants, {self.killed:.1%} caught" if self.mutants else "")
         ]
         for kind, counts in sorted(self.kinds.items()):
@@ -172,7 +177,7 @@ def _answer_cases(lab: labs.Lab) -> Iterator[Case]:
                 f"{lab.answers('wrong')}, {answer.name}: needs `# fails: …` with tests of {lab.judge}, "
                 f"not {', '.join(answer.fails) or 'none'}"
             )
-        yield Case(lab, "wrong", answer.name, answer.cells, answer.fails)
+        yield Case(lab, "wrong", answer.name, answer.cells, answer.fails, changed=answer.replaced, unseen=answer.unseen)
     delegates = answers.read(lab.answers("delegates"), solution)
     tried = {cell for answer in delegates for cell in answer.replaced}
     if untried := set(rules.of(source)) - tried:
@@ -345,18 +350,28 @@ def _judge_case(case: Case, loaded: _Loaded) -> str:
             return str(error)
         if fault := _fault(case, verdict) or _rule_fault(case, read, verdict.used):
             return fault
-    return _red_checks(case, loaded) if case.kind == "right" else ""
+    if case.kind == "right":
+        red = _red_checks(case, loaded)
+        return "; ".join(f"hidden tests green, but {title} red: {said}" for title, said in red.items())
+    if case.kind == "wrong":
+        return _unseen_fault(case, _red_checks(case, loaded))
+    return ""
 
 
-def _red_checks(case: Case, loaded: _Loaded) -> str:
-    """What the visible checks say against an answer that all hidden tests take for right."""
+def _unseen_fault(case: Case, red: Mapping[str, str]) -> str:
+    if not red and not case.unseen:
+        return "hidden tests red, but every visible check of it green: widen one, or say why, `# unseen: …`"
+    return f"`# unseen: …`, but {', '.join(red)} is red: delete the line" if red and case.unseen else ""
+
+
+def _red_checks(case: Case, loaded: _Loaded) -> dict[str, str]:
+    """The visible checks that an answer fails, of the cells that it replaces, each with what it says."""
     checks = [f"check_{name}" for name in case.changed if f"check_{name}" in loaded.cells]
     answered = {title: case.cells.get(title, source) for title, source in loaded.cells.items()}
     names: dict[str, Any] = {"__name__": "lab"}
     with redirect_stdout(io.StringIO()):
         run_cells(labs.needed_for(answered, checks), names)
-    red = {title: said for title, said in names.get(FAILURES, {}).items() if title in checks}
-    return "; ".join(f"hidden tests green, but {title} red: {said}" for title, said in red.items())
+    return {title: said for title, said in names.get(FAILURES, {}).items() if title in checks}
 
 
 class _Float32Agent(Agent):

@@ -15,6 +15,7 @@ from course_utils.errors import CourseError
 FORGETS_NEGATIVES = """# === forgets_negatives
 # No error.
 # fails: refuses_negative_numbers
+# unseen: the text names it
 
 # %% halve
 def halve(x):
@@ -58,6 +59,16 @@ def test_a_fair_judge_has_no_fault_and_catches_the_mutants(lab):
     assert report.faults == [] and report.mutants == 5 and report.killed == 1
     counts = "lab99: solution and blank lab, 1 wrong and 1 right answers, solution and right answers in float32"
     assert str(report).startswith(counts) and "no fault" in str(report)
+    assert "1 wrong ones that no visible check sees" in str(report)
+
+
+def test_a_wrong_answer_that_a_student_cannot_notice_is_a_fault_unless_it_says_why(lab):
+    answer(lab, "wrong", FORGETS_NEGATIVES.replace("# unseen: the text names it\n", ""))
+    (fault,) = audit.audit(lab, with_mutants=False).faults
+    assert fault.startswith("wrong forgets_negatives: hidden tests red, but every visible check of it green: widen one")
+    answer(lab, "wrong", "# === third\n# fails: halves\n# unseen: no\n# %% halve\ndef halve(x):\n    return x / 3\n")
+    (fault,) = audit.audit(lab, with_mutants=False).faults
+    assert fault == "wrong third: `# unseen: …`, but check_halve is red: delete the line"
 
 
 def test_a_wrong_answer_that_passes_the_named_test_is_a_fault(lab):
