@@ -1,12 +1,18 @@
 """`course doctor`: a line for each need of this machine, and what to do where one is not met."""
 
+import os
 import re
 import shlex
 import shutil
 import subprocess
+from types import SimpleNamespace
 
+import pytest
+import torch
 from conftest import ROOT
 
+from course_utils import runtime
+from course_utils.codec import encoders
 from course_utils.command import doctor
 
 
@@ -48,3 +54,36 @@ def test_its_advice_to_install_again_installs_the_pinned_versions(monkeypatch, t
     plan = subprocess.run([*make, "--dry-run"], cwd=tmp_path, capture_output=True, text=True, timeout=60).stdout
     assert "rm -rf .venv" in plan and "-c constraints.txt -e '.'" in plan
     assert pip[:4] == ["pip", "install", "-c", "constraints.txt"] and pip[-3:] == ["--force-reinstall", "-e", "."]
+
+
+def test_it_names_a_gpu_and_its_memory(monkeypatch):
+    monkeypatch.setattr(runtime, "device", lambda: torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(total_memory=24 * 2**30))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a card")
+    assert finding("device") == ("ok", "cuda, a card, 24 GiB")
+    monkeypatch.setattr(runtime, "device", lambda: torch.device("mps"))
+    assert finding("device") == ("ok", "mps, Apple GPU")
+
+
+@pytest.mark.parametrize(("missing", "status"), [("libx265", "fail"), ("libsvtav1", "warn")])
+def test_without_hevc_the_codec_lessons_fail_and_without_av1_one_comparison_does(monkeypatch, missing, status):
+    monkeypatch.setattr(encoders, "missing_codecs", lambda: [missing])
+    said, text = finding("codecs")
+    assert said == status and f"lacks {missing}: reinstall its wheel" in text
+
+
+def test_a_full_disk_and_a_folder_that_cannot_be_written_are_warnings(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "cache"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=2**30))
+    assert finding("disk") == (
+        "warn",
+        f"1.0 GiB free for {tmp_path / 'cache'}: free some, or set COURSE_DATA to another disk",
+    )
+    monkeypatch.setattr(os, "access", lambda folder, mode: False)
+    assert finding("disk")[1].endswith("cannot be written: set COURSE_DATA to a folder of your own for full data sets")
+    assert finding("course")[1].endswith("which cannot be written: copy the folder to a place of your own")
+
+
+def finding(need):
+    (found,) = (found for found in doctor.examine() if found.need == need)
+    return found.status, found.text
