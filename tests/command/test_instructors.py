@@ -30,8 +30,11 @@ def test_an_audit_says_what_it_judged_and_exits_1_where_something_is_wrong(small
     done = type_command("audit", LAB, "--no-mutants", "-j", "1")
     assert done.returncode == 0 and "0 wrong and 0 right answers" in done.stdout and "no fault" in done.stdout, done
     small_course.answers("wrong").write_text(
-        "# === right\n# fails: halves\n# %% halve\ndef halve(x):\n    return x / 2\n"
+        "# === right\n# fails: halves_numbers\n# %% halve\ndef halve(x):\n    return x / 2\n"
     )
+    done = type_command("audit", LAB, "--no-mutants", "-j", "1")
+    assert done.returncode == 1 and "FAULT: wrong right: not noticed by halves_numbers" in done.stdout, done
+    small_course.answers("wrong").write_text("# === right\n# fails: nothing\n# %% halve\nhalve = None\n")
     assert_one_clear_line(type_command("audit", LAB, "--no-mutants"), "needs `# fails: …` with tests of")
 
 
