@@ -191,7 +191,8 @@ def test_every_numeric_exercise_that_a_lesson_asks_has_an_answer_and_no_answer_i
     assert sorted(asked) == sorted(ANSWERS)
 
 
-@pytest.mark.parametrize("exercise", ANSWERS)
+# An answer in words is one of those that the question names.
+@pytest.mark.parametrize("exercise", [name for name in ANSWERS if not isinstance(ANSWERS[name]["right"], str)])
 def test_the_answer_to_a_numeric_exercise_is_nowhere_but_in_its_folded_explanation(exercise):
     (path,) = (path for path in LESSONS if path.stem.startswith(exercise.split(".")[0]))
     value = ANSWERS[exercise]["right"]
