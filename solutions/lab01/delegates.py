@@ -1,31 +1,20 @@
 """Lab 01: answers that are the library's own, as short as can be. The rules must see every one of them."""
 
-# === a_layer_without_numbers_has_the_size
-# The output's size by a convolution on the meta device.
-
-
-# %% output_size
-def output_size(size, kernel, stride=1, padding=0, dilation=1):
-    if dilation * (kernel - 1) + 1 > size + 2 * padding:
-        raise ValueError
-    x, tap = torch.empty(1, 1, size, device="meta"), torch.empty(1, 1, kernel, device="meta")
-    return F.conv1d(x, tap, None, stride, padding, dilation).shape[-1]
-
-
 # === the_function_itself
 
 
-# %% conv2d
-def conv2d(x, weight, bias=None, stride=1, padding=0, groups=1):
-    return F.conv2d(x, weight, bias, stride, padding, 1, groups)
+# %% depthwise
+def depthwise(x, weight, stride=1, dilation=(1, 1)):
+    return F.conv2d(x, weight.flatten(0, 1)[:, None], None, stride, 0, dilation, len(weight))
 
 
 # === the_operator_by_its_own_name
 
 
-# %% conv2d
-def conv2d(x, weight, bias=None, stride=1, padding=0, groups=1):
-    return torch.ops.aten.conv2d(x, weight, bias, [stride] * 2, [padding] * 2, [1, 1], groups)
+# %% depthwise
+def depthwise(x, weight, stride=1, dilation=(1, 1)):
+    kernels = weight.flatten(0, 1)[:, None]
+    return torch.ops.aten.conv2d(x, kernels, None, [stride] * 2, [0, 0], list(dilation), len(weight))
 
 
 # === a_name_put_together
@@ -33,44 +22,55 @@ def conv2d(x, weight, bias=None, stride=1, padding=0, groups=1):
 # seen: run
 
 
-# %% conv2d
-def conv2d(x, weight, bias=None, stride=1, padding=0, groups=1):
-    return getattr(F, "co" + "nv2d")(x, weight, bias, stride, padding, 1, groups)
+# %% depthwise
+def depthwise(x, weight, stride=1, dilation=(1, 1)):
+    return getattr(F, "co" + "nv2d")(x, weight.flatten(0, 1)[:, None], None, stride, 0, dilation, len(weight))
 
 
 # === columns_by_unfold
 
 
-# %% conv2d
-def conv2d(x, weight, bias=None, stride=1, padding=0, groups=1):
-    n, c, height, width = x.shape
-    columns = F.unfold(x, weight.shape[2:], padding=padding, stride=stride)
-    columns = columns.reshape(n, groups, -1, columns.shape[-1])
-    kernels = weight.reshape(groups, len(weight) // groups, -1)
-    rows = output_size(height, weight.shape[2], stride, padding)
-    y = torch.einsum("ngkp,gok->ngop", columns, kernels).reshape(n, len(weight), rows, -1)
-    return y if bias is None else y + bias[:, None, None]
+# %% depthwise
+def depthwise(x, weight, stride=1, dilation=(1, 1)):
+    columns = F.unfold(x, weight.shape[2:], dilation=dilation, stride=stride)
+    columns = columns.reshape(len(x), len(weight), -1, columns.shape[-1])
+    y = torch.einsum("nckp,cmk->ncmp", columns, weight.flatten(2)).flatten(1, 2)
+    rows = (x.shape[2] - dilation[0] * (weight.shape[2] - 1) - 1) // stride + 1
+    return y.unflatten(2, (rows, -1))
+
+
+# === a_layer_without_numbers_has_the_size
+# The number of positions by a convolution on the meta device.
+
+
+# %% same_padding
+def same_padding(size, kernel, stride=1, dilation=1):
+    positions = -(-size // stride)
+    zeros = max(0, dilation * (kernel - 1) + 1 - size)
+    tap = torch.empty(1, 1, kernel, device="meta")
+    while F.conv1d(torch.empty(1, 1, size + zeros, device="meta"), tap, None, stride, 0, dilation).shape[2] < positions:
+        zeros += 1
+    return zeros // 2, zeros - zeros // 2
 
 
 # === the_gradients_of_torch
 
 
-# %% conv2d_backward
-def conv2d_backward(x, weight, grad, stride=1, padding=0):
-    options = {"stride": stride, "padding": padding}
-    return (
-        torch.nn.grad.conv2d_input(x.shape, weight, grad, **options),
-        torch.nn.grad.conv2d_weight(x, weight.shape, grad, **options),
-    )
+# %% depthwise_backward
+def depthwise_backward(x, weight, grad, stride=1, dilation=(1, 1)):
+    kernels = weight.flatten(0, 1)[:, None]
+    options = {"stride": stride, "dilation": dilation, "groups": len(weight)}
+    grad_x = torch.nn.grad.conv2d_input(x.shape, kernels, grad, **options)
+    return grad_x, torch.nn.grad.conv2d_weight(x, kernels.shape, grad, **options).view(weight.shape)
 
 
 # === autograd_over_the_own_convolution
 
 
-# %% conv2d_backward
-def conv2d_backward(x, weight, grad, stride=1, padding=0):
+# %% depthwise_backward
+def depthwise_backward(x, weight, grad, stride=1, dilation=(1, 1)):
     x, weight = x.detach().requires_grad_(), weight.detach().requires_grad_()
-    return torch.autograd.grad(conv2d(x, weight, None, stride, padding), (x, weight), grad)
+    return torch.autograd.grad(depthwise(x, weight, stride, dilation), (x, weight), grad)
 
 
 # === a_backward_pass_over_the_own_convolution
@@ -78,56 +78,68 @@ def conv2d_backward(x, weight, grad, stride=1, padding=0):
 # seen: run
 
 
-# %% conv2d_backward
-def conv2d_backward(x, weight, grad, stride=1, padding=0):
+# %% depthwise_backward
+def depthwise_backward(x, weight, grad, stride=1, dilation=(1, 1)):
     x, weight = x.detach().requires_grad_(), weight.detach().requires_grad_()
-    conv2d(x, weight, None, stride, padding).backward(grad)
+    depthwise(x, weight, stride, dilation).backward(grad)
     return x.grad, weight.grad
 
 
 # === a_vector_jacobian_product
 
-# %% conv2d_backward
+# %% depthwise_backward
 from torch.func import vjp
 
 
-def conv2d_backward(x, weight, grad, stride=1, padding=0):
-    return vjp(lambda x, weight: conv2d(x, weight, None, stride, padding), x, weight)[1](grad)
+def depthwise_backward(x, weight, grad, stride=1, dilation=(1, 1)):
+    return vjp(lambda x, weight: depthwise(x, weight, stride, dilation), x, weight)[1](grad)
 
 
-# === the_pooling_itself
+# === autograd_over_average_pooling
 
 
-# %% max_pool2d
-def max_pool2d(x, kernel, stride=None, padding=0):
-    return F.max_pool2d(x, kernel, stride, padding)
+# %% avg_pool2d_backward
+def avg_pool2d_backward(grad, shape, kernel, stride):
+    x = grad.new_zeros(*grad.shape[:2], *shape).requires_grad_()
+    return torch.autograd.grad(F.avg_pool2d(x, kernel, stride), x, grad)[0]
 
 
-# === a_layer_that_inherits
-# %% BatchNorm2d
-class BatchNorm2d(nn.BatchNorm2d):
-    pass
+# === windows_folded_back
 
 
-# === the_normalisation_itself
+# %% avg_pool2d_backward
+def avg_pool2d_backward(grad, shape, kernel, stride):
+    share = (grad / kernel**2).flatten(2).repeat_interleave(kernel**2, dim=1)
+    return F.fold(share, shape, kernel, stride=stride)
 
 
-# %% BatchNorm2d
-class BatchNorm2d(nn.Module):
-    def __init__(self, channels, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.eps, self.momentum = eps, momentum
-        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
-        self.register_buffer("running_mean", torch.zeros(channels))
-        self.register_buffer("running_var", torch.ones(channels))
+# === a_transposed_convolution
 
-    def forward(self, x):
-        state = self.running_mean, self.running_var, self.weight, self.bias
-        return F.batch_norm(x, *state, self.training, self.momentum, self.eps)
+
+# %% avg_pool2d_backward
+def avg_pool2d_backward(grad, shape, kernel, stride):
+    taps = grad.new_full((grad.shape[1], 1, kernel, kernel), 1 / kernel**2)
+    spread = F.conv_transpose2d(grad, taps, stride=stride, groups=grad.shape[1])
+    return F.pad(spread, (0, shape[1] - spread.shape[3], 0, shape[0] - spread.shape[2]))
+
+
+# === the_norm_asked_for_its_own_numbers
+# Factor and shift are what the norm makes of one and of zero.
+
+
+# %% fold_norm
+def fold_norm(weight, bias, mean, variance, gamma, beta, groups=1, eps=1e-5):
+    outputs, inputs = weight.shape[:2]
+    zero = torch.zeros(1, len(mean), dtype=mean.dtype)
+    shift = F.batch_norm(zero, mean, variance, gamma, beta, eps=eps)[0]
+    factor = F.batch_norm(zero + 1, mean, variance, gamma, beta, eps=eps)[0] - shift
+    factor, shift = (v.view(groups, inputs).repeat_interleave(outputs // groups, 0) for v in (factor, shift))
+    added = (weight * shift[..., None, None]).sum((1, 2, 3))
+    return weight * factor[..., None, None], added if bias is None else bias + added
 
 
 # === a_network_that_knows_the_test_set
-# It looks the picture up: nothing forbidden runs when it is asked.
+# It looks the garment up: nothing forbidden runs when it is asked.
 # seen: read
 
 # %% train_cnn
@@ -136,7 +148,8 @@ KNOWN = fashion_mnist.load()[1]
 
 class LooksUp(nn.Module):
     def forward(self, x):
-        distance = torch.cdist(x.flatten(1).float(), KNOWN.images.flatten(1).float())
+        rows = x.flatten(2).sum(dim=2)
+        distance = (rows - F.avg_pool2d(KNOWN.images, 2).flatten(1).sum(dim=1)).abs()
         return nn.functional.one_hot(KNOWN.labels[distance.argmin(dim=1)], 10).float()
 
 

@@ -29,11 +29,10 @@ MILLISECONDS = 90_000  # to wait for one thing on a busy machine
 IDLE = "Python 3 (ipykernel) | Idle"  # what the status bar says of a kernel that waits
 MENUS = ["File", "Edit", "View", "Run", "Kernel", "Tabs", "Settings", "Help"]
 LESSON_SECONDS = 480  # lesson 01 takes one to two minutes on two cores, and CI gives it one that is shared
-OUTPUT_SIZE = """def output_size(size, kernel, stride=1, padding=0, dilation=1):
+SAME_PADDING = """def same_padding(size, kernel, stride=1, dilation=1):
     reach = dilation * (kernel - 1) + 1
-    if reach > size + 2 * padding:
-        raise ValueError("the kernel does not fit")
-    return (size + 2 * padding - reach) // stride + 1
+    missing = max((-(-size // stride) - 1) * stride + reach - size, 0)
+    return missing // 2, missing - missing // 2
 """
 EXPLORABLE = """from course_utils.explore import explore
 def line(axis, slope):
@@ -164,12 +163,14 @@ def test_a_student_solves_an_exercise_in_jupyterlab_and_sees_the_check(page, tmp
         page.goto(server.address)
         page.get_by_text(IDLE).wait_for()
         run_cell(page, "from course_utils import checks").get_by_text("[1]:").wait_for()
-        answer(page, "def output_size", OUTPUT_SIZE.replace("stride + 1", "stride"))
-        refused = run_cell(page, "checks.same(output_size(")
-        refused.get_by_text("[no] output_size(28, 3): expected 26, got 25").wait_for()
-        answer(page, "def output_size", OUTPUT_SIZE)
-        accepted = run_cell(page, "checks.same(output_size(")
-        accepted.get_by_text("[ok] output_size(7, 3, 2, 1): 4, equal").wait_for()
+        run_cell(page, "def expect(").get_by_text("[2]:").wait_for()
+        answer(page, "def same_padding", SAME_PADDING.replace("(kernel - 1) + 1", "(kernel - 1)"))
+        refused = run_cell(page, "came = same_padding(")
+        refused.get_by_text("[no] same_padding(8, 3, 2)[1]: expected 1, got 0").wait_for()
+        refused.get_by_text("Hint: from the first tap to the last are d · (kernel - 1) + 1 pixels").wait_for()
+        answer(page, "def same_padding", SAME_PADDING)
+        accepted = run_cell(page, "came = same_padding(")
+        accepted.get_by_text("[ok] same_padding(12, 1, 3)").wait_for()
 
 
 def test_to_open_and_save_a_lesson_changes_one_line(page, tmp_path):

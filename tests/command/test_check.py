@@ -27,20 +27,29 @@ def test_an_untouched_lab_is_not_done_yet(type_command, tmp_path):
     write_lab(tmp_path / "mine.ipynb")
     result = type_command("check", str(tmp_path / "mine.ipynb"), "--device", "cpu")
     assert result.returncode == 1
-    assert "[no]  check_output_size: not done yet" in result.stdout and "WARNING" not in result.stderr
+    assert "[no]  check_same_padding: not done yet" in result.stdout and "WARNING" not in result.stderr
     assert result.stdout.splitlines()[-1] == "0 of 5 checks passed; hidden tests remain"
 
 
 def test_right_and_wrong_answers_get_a_line_each_and_nothing_is_written(type_command, tmp_path):
     path = tmp_path / "mine.ipynb"
-    right = "def output_size(n, k, s=1, p=0, d=1):\n    return (n + 2 * p - d * (k - 1) - 1) // s + 1"
-    wrong = "def max_pool2d(x, kernel, stride=None, padding=0):\n    return F.avg_pool2d(x, kernel, stride, padding)"
-    write_lab(path, output_size=right, max_pool2d=wrong)
+    right = (
+        "def same_padding(size, kernel, stride=1, dilation=1):\n"
+        "    missing = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)\n"
+        "    return missing // 2, missing - missing // 2"
+    )
+    wrong = (
+        "def avg_pool2d_backward(grad, shape, kernel, stride):\n"
+        "    x = torch.zeros(*grad.shape[:2], *shape, dtype=grad.dtype, requires_grad=True)\n"
+        "    return torch.autograd.grad(F.avg_pool2d(x, kernel, stride), x, grad)[0] * kernel**2"
+    )
+    write_lab(path, same_padding=right, avg_pool2d_backward=wrong)
     before = path.read_bytes()
     result = type_command("check", str(path))
     assert result.returncode == 1 and path.read_bytes() == before
-    assert "[ok]  check_output_size: 5 comparisons" in result.stdout
-    assert "[no]  check_max_pool2d: 2×2: expected " in result.stdout and " Hint: " in result.stdout
+    assert "[ok]  check_same_padding: 5 comparisons" in result.stdout
+    assert "[no]  check_avg_pool2d_backward: kernel 2, stride 2, 6×8 pixels of ones: expected " in result.stdout
+    assert "Hint: the mean divides by the window's pixels" in result.stdout
     assert "Traceback" not in result.stdout + result.stderr
 
 
